@@ -1,0 +1,391 @@
+"""The first schema: orders, submissions, invoices, debts, journal, windows, units, lanes, tokens."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+#: Every step of the lifecycle as it was at this revision; a test compares it with the program's table.
+MOVES = """
+    'CANCELLED>HOLD', 'CANCELLED>ISSUED', 'CANCELLED>PENDING', 'DONE85>CANCELLED', 'DONE85>HOLD',
+    'DONE85>ISSUED', 'DONE85>PENDING', 'FAILED>CANCELLED', 'FAILED>DONE85', 'FAILED>HOLD',
+    'FAILED>ISSUED', 'HOLD>FAILED', 'HOLD>INTENT', 'HOLD>ISSUED', 'HOLD>MIRRORED', 'HOLD>PENDING',
+    'INTENT>FAILED', 'INTENT>HOLD', 'INTENT>ISSUED', 'ISSUED>DONE60', 'ISSUED>HOLD',
+    'MIRRORED>PENDING', 'PENDING>CANCELLED', 'PENDING>HOLD', 'PENDING>INTENT', 'PENDING>ISSUED',
+    'PENDING>MIRRORED'
+"""
+
+TRIGGERS = {
+    "order_moves_by_the_table": f"""
+        BEFORE UPDATE OF state ON invoice_order
+        WHEN NEW.state <> OLD.state AND OLD.state || '>' || NEW.state NOT IN ({MOVES})
+        BEGIN SELECT RAISE(ABORT, 'no such step in the lifecycle'); END
+    """,
+    "order_is_never_deleted": """
+        BEFORE DELETE ON invoice_order
+        BEGIN SELECT RAISE(ABORT, 'orders are never deleted'); END
+    """,
+    "submission_is_immutable": """
+        BEFORE UPDATE ON submission
+        BEGIN SELECT RAISE(ABORT, 'a submission never changes'); END
+    """,
+    "submission_is_never_deleted": """
+        BEFORE DELETE ON submission
+        BEGIN SELECT RAISE(ABORT, 'submissions are never deleted'); END
+    """,
+    "request_is_immutable": """
+        BEFORE UPDATE ON request
+        BEGIN SELECT RAISE(ABORT, 'frozen bytes never change'); END
+    """,
+    "request_is_never_deleted": """
+        BEFORE DELETE ON request
+        BEGIN SELECT RAISE(ABORT, 'frozen bytes are never deleted'); END
+    """,
+    "invoice_is_never_deleted": """
+        BEFORE DELETE ON invoice
+        BEGIN SELECT RAISE(ABORT, 'invoices are never deleted'); END
+    """,
+    "invoice_keeps_its_number": """
+        BEFORE UPDATE OF order_id, number ON invoice
+        BEGIN SELECT RAISE(ABORT, 'an invoice keeps its number'); END
+    """,
+    "journal_is_append_only": """
+        BEFORE UPDATE ON journal
+        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
+    """,
+    "journal_is_never_deleted": """
+        BEFORE DELETE ON journal
+        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
+    """,
+    "cursor_never_goes_back": """
+        BEFORE UPDATE OF position ON cursor
+        WHEN NEW.position < OLD.position
+        BEGIN SELECT RAISE(ABORT, 'a cursor never goes back'); END
+    """,
+}
+
+
+def upgrade() -> None:
+    op.create_table(
+        "backfill",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("sid", sa.Text(), nullable=False),
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("start", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("end", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("asked_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("done_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint('position >= start AND position <= "end"', name=op.f("ck_backfill_inside")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_backfill")),
+        sa.UniqueConstraint("sid", "feed", "start", "end", name="uq_backfill_span"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "counter",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "cursor",
+        sa.Column("sid", sa.Text(), nullable=False),
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("origin", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("moved_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("position >= origin", name=op.f("ck_cursor_forward")),
+        sa.PrimaryKeyConstraint("sid", "feed", name=op.f("pk_cursor")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "invoice_order",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("sid", sa.Text(), nullable=False),
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("no", sa.Text(), nullable=False),
+        sa.Column("shop_no", sa.Text(), nullable=False),
+        sa.Column("payer_name", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("is_red", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("wdt_status", sa.Integer(), nullable=False),
+        sa.Column("wdt_invoice_no", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("content_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("span_start", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("span_end", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("phase", sa.Text(), server_default="", nullable=False),
+        sa.Column("generation", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("hold", sa.Text(), nullable=True),
+        sa.Column("hold_facts", sa.Text(), nullable=True),
+        sa.Column("held_from", sa.Text(), nullable=True),
+        sa.Column("held_phase", sa.Text(), nullable=True),
+        sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("revives", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("sent_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("missed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("asked_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("refusal_code", sa.Text(), nullable=True),
+        sa.Column("refusal_text", sa.Text(), nullable=True),
+        sa.Column("sweeps", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("sweep_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("drifted", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("changed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("(state = 'HOLD') = (hold IS NOT NULL)", name=op.f("ck_invoice_order_hold_reason")),
+        sa.CheckConstraint(
+            "hold IS NULL OR hold IN ('cancelled_after_issue', 'foreign_number', 'key_collision', "
+            "'class_b_not_found', 'class_c_unknown', 'restored_class_c', 'split_invoices', "
+            "'issued_unsigned', 'red_blue_mismatch', 'wdt_missing', 'poison_row', 'amount_over_limit', "
+            "'url_too_long', 'too_many_invoices', 'top_missing_loop', 'top_foreign_invoice', "
+            "'top_cancelled', 'by_operator', 'voided_outside')",
+            name=op.f("ck_invoice_order_hold"),
+        ),
+        sa.CheckConstraint(
+            "phase IN ('', 'ready', 'sent', 'issuing', 'unknown', 'refused', 'file_pending', 'left', 'repended')",
+            name=op.f("ck_invoice_order_phase"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('MIRRORED', 'PENDING', 'INTENT', 'ISSUED', 'FAILED', 'DONE60', 'DONE85', 'CANCELLED', 'HOLD')",
+            name=op.f("ck_invoice_order_state"),
+        ),
+        sa.CheckConstraint("generation >= 0 AND length(no) BETWEEN 1 AND 40", name=op.f("ck_invoice_order_sane")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invoice_order")),
+        sa.UniqueConstraint("sid", "no", name=op.f("uq_invoice_order_sid")),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_invoice_order_due",
+        "invoice_order",
+        ["merchant", "state", "next_at"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"),
+        postgresql_where=sa.text("state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"),
+    )
+    op.create_index("ix_invoice_order_state", "invoice_order", ["state", "merchant"], unique=False)
+    op.create_index(
+        "ix_invoice_order_sweep",
+        "invoice_order",
+        ["merchant", "sweep_at"],
+        unique=False,
+        sqlite_where=sa.text("sweep_at IS NOT NULL"),
+        postgresql_where=sa.text("sweep_at IS NOT NULL"),
+    )
+    op.create_table(
+        "journal",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("merchant", sa.Text(), server_default="", nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), server_default="{}", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_journal")),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_journal_order", "journal", ["order_id"], unique=False)
+    op.create_table(
+        "lane",
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("code", sa.Text(), server_default="", nullable=False),
+        sa.Column("until_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("since_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.CheckConstraint("state IN ('open', 'resting', 'paused')", name=op.f("ck_lane_state")),
+        sa.PrimaryKeyConstraint("merchant", "platform", name=op.f("pk_lane")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "meta",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "quarantine",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("sid", sa.Text(), nullable=False),
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
+        sa.UniqueConstraint("sid", "digest", name=op.f("uq_quarantine_sid")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "token",
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("put_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("issuer", name=op.f("pk_token")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "token_call",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_token_call")),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_token_call_issuer", "token_call", ["issuer", "at"], unique=False)
+    op.create_table(
+        "unit",
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
+        sa.Column(
+            "lease_until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
+        ),
+        sa.Column("lease_boot", sa.Text(), server_default="", nullable=False),
+        sa.Column("owner", sa.Text(), server_default="", nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("trouble", sa.Text(), server_default="", nullable=False),
+        sa.Column("notes", sa.Text(), server_default="", nullable=False),
+        sa.Column("ran_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("stage", "key", name=op.f("pk_unit")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "window_done",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("sid", sa.Text(), nullable=False),
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("start", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("end", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("done_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint('"end" > start', name=op.f("ck_window_done_forward")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_window_done")),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_window_done_place", "window_done", ["sid", "feed", "start"], unique=False)
+    op.create_table(
+        "debt",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("looks", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("owed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sent_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("settled_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("state IN ('owed', 'sent', 'paid', 'void')", name=op.f("ck_debt_state")),
+        sa.CheckConstraint("target IN ('wdt', 'alibaba', 'wallet')", name=op.f("ck_debt_target")),
+        sa.ForeignKeyConstraint(["order_id"], ["invoice_order.id"], name=op.f("fk_debt_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_debt")),
+        sa.UniqueConstraint("order_id", "target", "kind", "generation", "revision", name="uq_debt_cause"),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_debt_open",
+        "debt",
+        ["target", "merchant", "next_at"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('owed', 'sent')"),
+        postgresql_where=sa.text("state IN ('owed', 'sent')"),
+    )
+    op.create_index("ix_debt_order", "debt", ["order_id"], unique=False)
+    op.create_table(
+        "invoice",
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Text(), nullable=True),
+        sa.Column("net", sa.Text(), nullable=True),
+        sa.Column("tax", sa.Text(), nullable=True),
+        sa.Column("colour", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("file_url", sa.Text(), nullable=False),
+        sa.Column("ofd_url", sa.Text(), nullable=False),
+        sa.Column("xml_url", sa.Text(), nullable=False),
+        sa.Column("serial", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["invoice_order.id"], name=op.f("fk_invoice_order_id")),
+        sa.PrimaryKeyConstraint("order_id", "number", name=op.f("pk_invoice")),
+        sa.UniqueConstraint("number", "code", name=op.f("uq_invoice_number")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "submission",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("issuer_kind", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("seller_tax_no", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["invoice_order.id"], name=op.f("fk_submission_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_submission")),
+        sa.UniqueConstraint("issuer_kind", "seller_tax_no", "key", name="uq_submission_key"),
+        sa.UniqueConstraint("order_id", "generation", name="uq_submission_order_generation"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "request",
+        sa.Column("submission_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("payload_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("buyer_tax_no", sa.Text(), nullable=False),
+        sa.Column("total", sa.Text(), nullable=False),
+        sa.Column("colour", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("colour IN ('blue', 'red')", name=op.f("ck_request_colour")),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name=op.f("fk_request_submission_id")),
+        sa.PrimaryKeyConstraint("submission_id", "revision", name=op.f("pk_request")),
+        sqlite_strict=True,
+    )
+    if op.get_bind().dialect.name == "sqlite":
+        for name, rule in TRIGGERS.items():
+            op.execute(f"CREATE TRIGGER {name} {rule}")
+
+
+def downgrade() -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        for name in TRIGGERS:
+            op.execute(f"DROP TRIGGER {name}")
+    op.drop_table("request")
+    op.drop_table("submission")
+    op.drop_table("invoice")
+    op.drop_table("debt")
+    op.drop_table("window_done")
+    op.drop_table("unit")
+    op.drop_table("token_call")
+    op.drop_table("token")
+    op.drop_table("quarantine")
+    op.drop_table("meta")
+    op.drop_table("lane")
+    op.drop_table("journal")
+    op.drop_table("invoice_order")
+    op.drop_table("cursor")
+    op.drop_table("counter")
+    op.drop_table("backfill")

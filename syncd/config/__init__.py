@@ -1,0 +1,10 @@
+"""Settings: TOML, environment, secret files. The only place that knows pydantic."""
+
+from __future__ import annotations
+
+from syncd.config.parties import Alibaba, Issuer, Merchant, Wdt, Yuannian
+from syncd.config.problems import SettingsError
+from syncd.config.reading import from_mapping, load
+from syncd.config.schema import Settings
+
+__all__ = ["Alibaba", "Issuer", "Merchant", "Settings", "SettingsError", "Wdt", "Yuannian", "from_mapping", "load"]

@@ -1,0 +1,94 @@
+"""What an issuer's word amounts to. Only these; "no answer" is one of them and is never "no" (rules §9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncd.domain.invoice import Invoice
+from syncd.domain.trouble import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The invoice exists and is complete, though its file may still be missing."""
+
+    invoice: Invoice
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """The issuer has it (accepted, issuing, or issued and being signed): ask later."""
+
+    serial: str = ""
+    exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SealFailed:
+    """The invoice exists, its seal does not: revive it, never report it as failed (Nuonuo 24)."""
+
+    serial: str
+    text: str
+    invoice: Invoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Refused in answer to the submission; as far as they say, nothing was created."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Accepted earlier and failed since; the issuer itself lists the key as dead (Nuonuo 22)."""
+
+    code: str
+    text: str
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The key is known there already: ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The issuer knows nothing under this key, as of now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """The invoice was issued and voided by somebody."""
+
+    invoice: Invoice | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One request became several invoices; WDT can take one number only."""
+
+    invoices: tuple[Invoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Not this invoice's fault: login, account, quota, credentials, rate. The lane rests."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody told us: a time-out, a reset, a 5xx, an unreadable or unclassified answer."""
+
+    cause: str
+    sent: bool = True  # False only where not one byte of the request can have left (connection refused)
+
+
+Outcome = (
+    Issued | Processing | SealFailed | Refused | Failed | Duplicate | NotFound | Voided | Split | Blocked | Unknown
+)

@@ -1,0 +1,33 @@
+"""When to try again: a decision returned as a value, with full jitter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+#: How long to wait before asking an issuer again: soon, then ever less often (spec rules §9).
+ASK_AFTER = (3.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0)
+#: A failed or cancelled order is asked about again for a late issue, counted from its end.
+SWEEP_AFTER = (300.0, 3600.0, 21_600.0, 86_400.0, 259_200.0, 604_800.0)
+
+
+def backoff(attempt: int, rng: Callable[[], float], *, base: float = 2.0, cap: float = 900.0) -> timedelta:
+    """The wait before try number `attempt` + 1: between half and all of base·2ⁿ, at most `cap` seconds.
+
+    `rng` gives a number in [0, 1).
+    """
+    ceiling = min(cap, base * 2.0 ** min(attempt, 30))
+    return timedelta(seconds=ceiling * (0.5 + 0.5 * rng()))
+
+
+def ask_again(tries: int, scale: float = 1.0) -> timedelta:
+    """The wait before an issuer is asked for the `tries`+1st time."""
+    return timedelta(seconds=ASK_AFTER[min(tries, len(ASK_AFTER) - 1)] * scale)
+
+
+def sweep_again(done: int) -> timedelta | None:
+    """The wait, from the previous look, before the next late-issue sweep; None after the last."""
+    if done >= len(SWEEP_AFTER):
+        return None
+    before = SWEEP_AFTER[done - 1] if done else 0.0
+    return timedelta(seconds=SWEEP_AFTER[done] - before)

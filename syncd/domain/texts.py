@@ -1,0 +1,52 @@
+"""Texts that merchants and buyers typed, made safe to print without changing what they say."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: Buyer name and item name on any issuer; a name longer than this is refused, never cut.
+NAME_LIMIT = 100
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_MOBILE = re.compile(r"1[0-9]{10}")
+_BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
+#: Full-width forms of ASCII, as Chinese input methods type them.
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+#: Controls, invisible format characters (direction overrides among them), line and paragraph separators.
+_UNPRINTED = frozenset({"Cc", "Cf", "Zl", "Zp"})
+
+
+def clean(text: str, breaks: str = "") -> str:
+    """`text` trimmed and without control characters; runs of line breaks and tabs become `breaks`."""
+    text = _BREAKS.sub(breaks, text.strip())
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c for c in text if unicodedata.category(c) not in _UNPRINTED).strip()
+
+
+def is_usable(text: str) -> bool:
+    """False for a text with lone surrogates, which no issuer, log or database can take as UTF-8."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def half_width(text: str) -> str:
+    """`text` with the full-width forms of ASCII (１２３, ＡＢＣ, a wide blank) as plain ASCII, nothing else changed."""
+    return text.translate(_HALF_WIDTH)
+
+
+def email(text: str) -> str:
+    """A deliverable-looking address, else "": an invoice is rather sent without delivery than not at all."""
+    address = clean(half_width(text))
+    return address if _EMAIL.fullmatch(address) else ""
+
+
+def mobile(text: str) -> str:
+    """A mainland mobile number, to which an SMS can go, else "" (WDT's `payer_phone` may be a landline)."""
+    number = clean(half_width(text))
+    return number if _MOBILE.fullmatch(number) else ""
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, as WDT counts them. Never for names or numbers."""
+    return text if len(text) <= limit else text[:limit].rstrip()

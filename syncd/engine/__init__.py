@@ -1,0 +1,1 @@
+"""Who calls `due()` and who calls `run_unit()`. Nothing here knows what a unit is about."""

@@ -1,0 +1,133 @@
+"""From settings to parties: which client speaks for which merchant and account."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from syncd.config import Issuer as IssuerSettings
+from syncd.config import Merchant as MerchantSettings
+from syncd.config import Settings
+from syncd.domain.clock import Clock
+from syncd.domain.invoice import Kind
+from syncd.domain.mapping import MappingOptions
+from syncd.domain.order import MerchantName
+from syncd.domain.ports import Issuer
+from syncd.stages.turn import Merchant
+from syncd.store.store import Store
+from syncd.store.tokens import Shelf
+from syncd.wire.http import Http
+from syncd.wire.issuers.nuonuo.client import NuonuoIssuer
+from syncd.wire.issuers.nuonuo.codec import NuonuoOptions
+from syncd.wire.issuers.nuonuo.token import FetchedToken, StaticToken, TokenSource
+from syncd.wire.pace import Pacer
+from syncd.wire.wdt.client import WdtClient
+from syncd.wire.wdt.sign import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Every outside party of this installation, and the connections to close at the end."""
+
+    merchants: tuple[Merchant, ...]
+    wdt: Mapping[str, WdtClient]
+    issuers: Mapping[str, Issuer]
+    connections: Sequence[Http]
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for connection in self.connections:
+            await connection.close()
+
+
+def join(settings: Settings, store: Store, clock: Clock) -> Parties:
+    """Build the clients that `settings` names. Nothing is called yet."""
+    connections: list[Http] = []
+    issuers = {name: _issuer(name, found, store, clock, connections) for name, found in settings.issuers.items()}
+    wdt = {found.name: _wdt(found, clock, connections) for found in settings.merchants}
+    merchants = tuple(
+        Merchant(
+            name=MerchantName(found.name),
+            sid=found.wdt.sid,
+            erp=wdt[found.name],
+            issuer=issuers[found.issuer],
+            mapping=mapping_options(settings.issuers[found.issuer]),
+        )
+        for found in settings.merchants
+    )
+    return Parties(merchants, wdt, issuers, connections)
+
+
+def _wdt(merchant: MerchantSettings, clock: Clock, connections: list[Http]) -> WdtClient:
+    found = merchant.wdt
+    http = Http("wdt", timeout=found.timeout.total_seconds(), limit=2)
+    connections.append(http)
+    return WdtClient(
+        url=found.url,
+        sid=found.sid,
+        key=found.key,
+        secret=Secret(*found.secret_and_salt()),
+        http=http,
+        pacer=Pacer(found.calls_per_minute),
+        clock=clock,
+        client_version=found.client_version,
+        empty_code=found.empty_invoice_code,
+        failed_file_url=found.failed_file_url,
+        batch_cap=50,
+    )
+
+
+def _issuer(name: str, found: IssuerSettings, store: Store, clock: Clock, connections: list[Http]) -> Issuer:
+    http = Http("nuonuo", timeout=found.timeout.total_seconds(), limit=found.concurrency + 2)
+    connections.append(http)
+    return NuonuoIssuer(
+        name=name,
+        url=found.url,
+        app_key=found.app_key,
+        app_secret=found.secret.get_secret_value(),
+        tax_no=found.tax_no,
+        token=_token(name, found, store, clock, http),
+        http=http,
+        pacer=Pacer(found.calls_per_minute),
+        clock=clock,
+        random=random.SystemRandom(),
+        options=NuonuoOptions(settle_for=found.settle.total_seconds(), cut_remark=found.cut_remark),
+    )
+
+
+def _token(name: str, found: IssuerSettings, store: Store, clock: Clock, http: Http) -> TokenSource:
+    given = found.token.get_secret_value()
+    if given:
+        return StaticToken(given)
+    return FetchedToken(
+        issuer=name,
+        token_url=found.token_url,
+        app_key=found.app_key,
+        app_secret=found.secret.get_secret_value(),
+        shelf=Shelf(store),
+        http=http,
+        clock=clock,
+        random_bytes=os.urandom,
+    )
+
+
+def mapping_options(found: IssuerSettings) -> MappingOptions:
+    """How orders become requests for this account."""
+    return MappingOptions(
+        tax_no=found.tax_no,
+        amount_limit=found.amount_limit,
+        default_kind=Kind(found.default_kind) if found.default_kind else None,
+        legacy_as_digital=found.legacy_as_digital,
+        natural_person=found.natural_person,
+        allocate_header_discount=found.allocate_header_discount,
+        zero_rate_rules=found.zero_rate,
+        strict_tax_no=found.strict_tax_no,
+        cut_remark=found.cut_remark,
+        drawer=found.drawer,
+        seller_phone=found.seller_phone,
+        seller_address=found.seller_address,
+        seller_bank_name=found.seller_bank_name,
+        seller_bank_account=found.seller_bank_account,
+    )

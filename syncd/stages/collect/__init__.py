@@ -1,0 +1,1 @@
+"""Learns outcomes by asking."""

@@ -1,0 +1,132 @@
+"""The acting side of collect: asks the issuer by our keys and writes down what it learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from syncd.domain.invoice import Expected, IssuerKey
+from syncd.domain.judgement import Decision, RestLane, Revive, judge_answer, judge_submission
+from syncd.domain.mapping import Unfitness, to_request
+from syncd.domain.outcome import Blocked, NotFound, Outcome
+from syncd.stages.collect.plan import AHEAD, CollectRules, is_dead, key_of
+from syncd.stages.settling import case_of, settle
+from syncd.stages.turn import Merchant, Turn, later
+from syncd.store.orders import OrderId, OrderView, Stale
+from syncd.store.store import Store
+from syncd.store.submissions import Stored
+from syncd.store.units import Claim, half_spent
+
+log = structlog.get_logger("syncd.stages.collect")
+
+
+class Collect:
+    """Learns what became of submissions, of orders WDT moved, and of failures that may have been issued late."""
+
+    name = "collect"
+
+    def __init__(self, store: Store, merchants: Sequence[Merchant], rules: CollectRules) -> None:
+        self._store = store
+        self._merchants = {str(merchant.name): merchant for merchant in merchants}
+        self._rules = rules
+        self.keys = list(self._merchants)
+
+    async def work(self, key: str, claim: Claim) -> Turn:
+        """Ask about everything that is due, a batch per call."""
+        merchant = self._merchants[key]
+        asked = 0
+        for _ in range(self._rules.most_batches):
+            if half_spent(claim, self._store.clock.monotonic()):
+                break
+            async with self._store.read() as tx:
+                rest = await tx.lanes.at_rest(merchant.name, merchant.issuer.name)
+                if rest is not None:
+                    return Turn(rest)
+                orders = await tx.orders.to_ask(merchant.name, merchant.issuer.profile.ask_batch)
+                stored = await tx.submissions.newest([order.id for order in orders])
+            if not orders:
+                return later(self._store.clock.now(), self._rules.every, {"asked": asked})
+            asked += len(orders)
+            await self._ask(merchant, claim, orders, stored)
+        return later(self._store.clock.now(), timedelta(0), {"asked": asked})
+
+    async def _ask(
+        self, merchant: Merchant, claim: Claim, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
+    ) -> None:
+        answers = await self._first_look(merchant, orders)
+        ahead = await self._look_ahead(merchant, [order for order in orders if is_dead(answers[order.id])])
+        decisions: list[tuple[OrderView, Decision]] = []
+        for order in orders:
+            sent = stored.get(order.id)
+            expected = self._expected(merchant, order) if sent is None else None
+            case = case_of(order, sent, expected, merchant.issuer.profile)
+            now = self._store.clock.now()
+            decisions.append((order, judge_answer(case, answers[order.id], ahead.get(order.id, ()), now)))
+        await self._settle(merchant, claim, decisions, stored)
+        for order, decision in decisions:
+            if isinstance(decision, Revive):
+                await self._revive(merchant, claim, order, stored.get(order.id), decision.serial)
+
+    async def _first_look(self, merchant: Merchant, orders: Sequence[OrderView]) -> dict[OrderId, Outcome]:
+        keys = {order.id: self._key(merchant, order, order.generation) for order in orders}
+        found = await merchant.issuer.ask(list(keys.values()))
+        return {order_id: found.get(key, NotFound()) for order_id, key in keys.items()}
+
+    async def _look_ahead(self, merchant: Merchant, orders: Sequence[OrderView]) -> dict[OrderId, tuple[Outcome, ...]]:
+        """The following generations of orders whose own key is dead or unknown at the issuer."""
+        wanted = [
+            (order.id, self._key(merchant, order, order.generation + step))
+            for order in orders
+            for step in range(1, AHEAD + 1)
+        ]
+        found: dict[IssuerKey, Outcome] = {}
+        batch = merchant.issuer.profile.ask_batch
+        for start in range(0, len(wanted), batch):
+            found.update(await merchant.issuer.ask([key for _, key in wanted[start : start + batch]]))
+        ahead: dict[OrderId, tuple[Outcome, ...]] = {}
+        for order_id, key in wanted:
+            ahead[order_id] = (*ahead.get(order_id, ()), found.get(key, NotFound()))
+        return ahead
+
+    def _key(self, merchant: Merchant, order: OrderView, generation: int) -> IssuerKey:
+        return key_of(merchant.issuer, merchant.sid, order.no, is_red=order.is_red, generation=generation)
+
+    def _expected(self, merchant: Merchant, order: OrderView) -> Expected | None:
+        """What an invoice of this order would show, for orders without a submission of ours."""
+        try:
+            request = to_request(merchant.erp.decode(order.raw), merchant.mapping)
+        except ValueError:
+            return None
+        if isinstance(request, Unfitness):
+            return None
+        return Expected(request.buyer.tax_no, request.total, request.colour)
+
+    async def _settle(
+        self,
+        merchant: Merchant,
+        claim: Claim,
+        decisions: Sequence[tuple[OrderView, Decision]],
+        stored: Mapping[OrderId, Stored],
+    ) -> None:
+        async with self._store.begin(claim) as tx:
+            blocked = any(isinstance(decision, RestLane) for _, decision in decisions)
+            if not blocked and await tx.lanes.recovered(merchant.name, merchant.issuer.name):
+                tx.tell(partial(log.info, "lane.recovered", lane=f"{merchant.name}/{merchant.issuer.name}"))
+            for order, decision in decisions:
+                try:
+                    await settle(tx, merchant, order, stored.get(order.id), decision)
+                except Stale:
+                    continue  # a newer sighting moved it; it will be asked about again if that is due
+
+    async def _revive(
+        self, merchant: Merchant, claim: Claim, order: OrderView, sent: Stored | None, serial: str
+    ) -> None:
+        """Have the issuer seal what it has issued; the answer is only a hint, the next look decides."""
+        outcome = await merchant.issuer.revive(self._key(merchant, order, order.generation), serial)
+        log.info("collect.revived", merchant=merchant.name, order_no=order.no, answer=type(outcome).__name__.lower())
+        if isinstance(outcome, Blocked):
+            case = case_of(order, sent, None, merchant.issuer.profile)
+            await self._settle(merchant, claim, [(order, judge_submission(case, outcome))], {})

@@ -1,0 +1,68 @@
+"""Taking a page into the store: rows first, in one transaction with whatever the page proves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from syncd.domain.order import OrderNo, Page, Search
+from syncd.domain.payload import payload_hash
+from syncd.stages.turn import Merchant
+from syncd.store.orders import Kept, OrderId, Seen
+from syncd.store.store import Store, Tx
+from syncd.store.units import Claim
+
+log = structlog.get_logger("syncd.stages")
+
+
+async def take_in(
+    tx: Tx, merchant: Merchant, page: Page, seq: int, span: tuple[datetime, datetime] | None = None
+) -> Kept:
+    """Store what a page showed, note what moved, and wake whoever has something to do now."""
+    kept = await tx.orders.keep(merchant.name, merchant.sid, page.rows, Seen(seq, page.asked_at, span))
+    if page.bad:
+        new = await tx.orders.set_aside(merchant.name, merchant.sid, page.bad)
+        for row in page.bad[: new or 0]:
+            tx.tell(partial(log.warning, "poll.row_quarantined", merchant=merchant.name, why=row.reason))
+    for order_id, event in kept.moved:
+        await tx.journal.add(event, order_id=order_id, merchant=merchant.name)
+    await _note_drift(tx, merchant, kept.drifted)
+    await _wake(tx, merchant, kept)
+    if await tx.lanes.recovered(merchant.name, "wdt"):
+        tx.tell(partial(log.info, "lane.recovered", lane=f"{merchant.name}/wdt"))
+    return kept
+
+
+async def _note_drift(tx: Tx, merchant: Merchant, ids: tuple[OrderId, ...]) -> None:
+    """An order edited after we froze its request: the frozen request wins, and somebody is told (T21)."""
+    if not ids:
+        return
+    orders = await tx.orders.by_ids(ids)
+    for order_id, stored in (await tx.submissions.newest(ids)).items():
+        order = orders[order_id]
+        try:
+            same = payload_hash(merchant.erp.decode(order.raw)) == stored.payload_hash
+        except ValueError:
+            same = False
+        if not same and not order.drifted:
+            await tx.orders.wait(order, drifted=1)
+            await tx.journal.add("order.drifted", order_id=order_id, merchant=merchant.name, state=order.state)
+            tx.tell(partial(log.warning, "order.drifted", merchant=merchant.name, order_no=order.no))
+
+
+async def _wake(tx: Tx, merchant: Merchant, kept: Kept) -> None:
+    if kept.new or any(event in ("order.waits", "order.corrected") for _, event in kept.moved):
+        await tx.units.wake("push", merchant.name)
+    if any(event in ("order.left", "order.repended") for _, event in kept.moved):
+        await tx.units.wake("collect", merchant.name)
+
+
+async def read_by_number(store: Store, merchant: Merchant, claim: Claim, no: str) -> Page:
+    """Read one order whatever its state, and keep what was seen. Raises Transient, Permanent."""
+    seq = await store.next_seq()
+    page = await merchant.erp.search(Search(order_no=OrderNo(no), every_status=True, page_size=10))
+    async with store.begin(claim) as tx:
+        await take_in(tx, merchant, page, seq)
+    return page

@@ -1,0 +1,1 @@
+"""Reads windows of last-update time: what waits, and what changed."""

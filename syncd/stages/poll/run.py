@@ -1,0 +1,281 @@
+"""The acting side of poll: asks WDT, stores pages, moves cursors. Rows first, cursor last, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from syncd.domain.clock import Clock
+from syncd.domain.lifecycle import Hold
+from syncd.domain.order import Page, Search
+from syncd.domain.trouble import LANE_WIDE, Care, Permanent, Trouble
+from syncd.domain.window import (
+    SECOND,
+    AskPage,
+    Complete,
+    SplitInto,
+    Unstable,
+    Window,
+    WindowReader,
+    next_window,
+    settled_end,
+)
+from syncd.stages.intake import read_by_number, take_in
+from syncd.stages.poll.plan import (
+    BACKFILL,
+    FEEDS,
+    IDLE,
+    MIRROR,
+    PENDING,
+    REFRESH,
+    PollRules,
+    hot_search,
+    next_page,
+    origin,
+    proven_by_hot_page,
+    refresh_search,
+)
+from syncd.stages.turn import Merchant, Turn, later
+from syncd.store.orders import OrderView, digest
+from syncd.store.store import Store, Tx
+from syncd.store.units import LEASE, Claim, half_spent
+from syncd.store.windows import Backfill, Cursor
+
+log = structlog.get_logger("syncd.stages.poll")
+
+#: Moves whatever marks the place of a window, in the transaction that stores its last rows.
+Move = Callable[[Tx, Window, int, int], Awaitable[None]]
+#: This many stale orders or fewer are read by their numbers at once.
+_FEW = 3
+
+
+class Poll:
+    """Reads one merchant's feeds: pending (the work list), mirror (everything), backfill, refresh."""
+
+    name = "poll"
+
+    def __init__(self, store: Store, merchants: Sequence[Merchant], rules: PollRules) -> None:
+        self._store = store
+        self._clock: Clock = store.clock
+        self._merchants = {merchant.name: merchant for merchant in merchants}
+        self._rules = rules
+        self.keys = [f"{merchant.name}/{feed}" for merchant in merchants for feed in FEEDS]
+
+    async def work(self, key: str, claim: Claim) -> Turn:
+        """One turn at `merchant/feed`."""
+        name, feed = key.rsplit("/", 1)
+        merchant = next(m for m in self._merchants.values() if m.name == name)
+        async with self._store.read() as tx:
+            rest = await tx.lanes.at_rest(merchant.name, "wdt")
+        if rest is not None:
+            return Turn(rest)
+        feeds = {PENDING: self._pending, MIRROR: self._mirror, BACKFILL: self._backfill, REFRESH: self._refresh}
+        try:
+            return await feeds[feed](merchant, claim)
+        except Trouble as trouble:
+            return await self._rest(merchant, claim, trouble)
+
+    async def _rest(self, merchant: Merchant, claim: Claim, trouble: Trouble) -> Turn:
+        """A lane-wide error rests the lane; any other is the unit's own trouble."""
+        if trouble.verdict.care not in LANE_WIDE:
+            raise trouble
+        async with self._store.begin(claim) as tx:
+            edge = await tx.lanes.rest(merchant.name, "wdt", trouble.verdict)
+            until = await tx.lanes.at_rest(merchant.name, "wdt")
+            if edge:
+                tx.tell(
+                    partial(log.warning, "lane.rested", lane=f"{merchant.name}/wdt", care=str(trouble.verdict.care),
+                            code=trouble.verdict.code, why=trouble.verdict.text, until=str(until))
+                )  # fmt: skip
+        return Turn(until or self._clock.now() + self._rules.every)
+
+    # -- the work list ---------------------------------------------------------------------------------------------
+
+    async def _pending(self, merchant: Merchant, claim: Claim) -> Turn:
+        cursor = await self._cursor(merchant, PENDING, claim)
+        query = hot_search(cursor.position, self._clock.now(), self._rules.page_size)
+        seq = await self._store.next_seq()
+        page = await merchant.erp.search(query)
+        window = proven_by_hot_page(query, page, cursor.position, self._rules)
+        async with self._store.begin(claim) as tx:
+            kept = await take_in(tx, merchant, page, seq, _span(query))
+            if window is not None:
+                await tx.windows.move(merchant.sid, PENDING, window, rows=page.count, calls=1)
+        tally = {"rows": page.count, "new": kept.new, "calls": 1}
+        if kept.new:
+            log.info("poll.page_kept", merchant=merchant.name, feed=PENDING, rows=page.count, new=kept.new)
+        if window is None and await self._settled(merchant, claim, PENDING, every_status=False):
+            return later(self._clock.now(), timedelta(0), tally)
+        return later(self._clock.now(), self._rules.every, tally)
+
+    async def _mirror(self, merchant: Merchant, claim: Claim) -> Turn:
+        await self._cursor(merchant, MIRROR, claim)
+        more = await self._settled(merchant, claim, MIRROR, every_status=True)
+        return later(self._clock.now(), timedelta(0) if more else self._rules.mirror_every)
+
+    async def _cursor(self, merchant: Merchant, feed: str, claim: Claim) -> Cursor:
+        """The feed's cursor; the first time, it starts a settle time ago and the past becomes a backfill."""
+        async with self._store.begin(claim) as tx:
+            found = await tx.windows.cursor(merchant.sid, feed)
+            if found is not None:
+                return found
+            begin = origin(tx.now, self._rules)
+            start = self._rules.start
+            if feed == PENDING and start is not None and start < begin:
+                await tx.windows.add_backfill(merchant.sid, PENDING, start, begin)
+                await tx.units.wake("poll", f"{merchant.name}/{BACKFILL}")
+            return await tx.windows.begin(merchant.sid, feed, begin)
+
+    async def _settled(self, merchant: Merchant, claim: Claim, feed: str, *, every_status: bool) -> bool:
+        """Read settled windows up to now; True when the turn's share of calls was used up before the end."""
+
+        async def move(tx: Tx, window: Window, rows: int, calls: int) -> None:
+            await tx.windows.move(merchant.sid, feed, window, rows=rows, calls=calls)
+
+        budget = self._rules.most_calls
+        while budget > 0:
+            async with self._store.read() as tx:
+                cursor = await tx.windows.cursor(merchant.sid, feed)
+            assert cursor is not None
+            behind = cursor.position - settled_end(self._clock.now(), self._rules.settle)
+            if behind > 5 * SECOND:
+                log.warning("cursor.backwards", merchant=merchant.name, feed=feed, seconds=behind.total_seconds())
+            window = next_window(cursor.position, self._clock.now(), self._rules.settle, self._rules.step)
+            if window is None:
+                return False
+            calls = await self._read(merchant, claim, window, every_status, move)
+            if calls is None:
+                return False
+            budget -= calls
+        return True
+
+    # -- one window ------------------------------------------------------------------------------------------------
+
+    async def _read(
+        self, merchant: Merchant, claim: Claim, window: Window, every_status: bool, move: Move
+    ) -> int | None:
+        """Read a window completely, earliest part first; the number of calls, or None when it could not be."""
+        todo, calls = [window], 0
+        while todo:
+            part = todo.pop()
+            reader = WindowReader(part, self._rules.page_size)
+            advice: AskPage | Complete | SplitInto | Unstable = reader.first()
+            rows = 0
+            while isinstance(advice, AskPage):
+                claim = await self._renewed(claim)
+                query = self._page(part, advice, every_status)
+                seq = await self._store.next_seq()
+                try:
+                    page = await merchant.erp.search(query)
+                except Permanent as no:
+                    if no.verdict.care is not Care.SPLIT or part.span <= SECOND:
+                        raise
+                    advice = SplitInto(part.split(2))
+                    break
+                calls, rows = calls + 1, rows + page.count
+                advice = self._advice(reader, part, page)
+                async with self._store.begin(claim) as tx:
+                    await take_in(tx, merchant, page, seq, _span(query))
+                    if isinstance(advice, Complete):
+                        await move(tx, part, rows, calls)
+            match advice:
+                case SplitInto(windows):
+                    todo.extend(reversed(windows))
+                case Unstable(why):
+                    log.warning("poll.unstable", merchant=merchant.name, why=why, start=part.start, end=part.end)
+                    return None
+                case _:
+                    log.debug("poll.window_completed", merchant=merchant.name, rows=rows, calls=calls)
+        return calls
+
+    def _advice(self, reader: WindowReader, window: Window, page: Page) -> AskPage | Complete | SplitInto | Unstable:
+        """What the page says, unless the reading that signed it no longer proves the window settled (R2, R3)."""
+        if settled_end(page.asked_at, self._rules.settle) < window.end:
+            return Unstable("clock_went_back")
+        ids = [*(str(row.no) for row in page.rows), *(digest(row).hex() for row in page.bad)]
+        return reader.feed(page.count, ids, page.total)
+
+    def _page(self, window: Window, ask: AskPage, every_status: bool) -> Search:
+        start, end = window.widened()
+        return Search(
+            start=start,
+            end=end,
+            page_no=ask.page_no,
+            page_size=self._rules.page_size,
+            every_status=every_status,
+            with_total=ask.with_total,
+        )
+
+    async def _renewed(self, claim: Claim) -> Claim:
+        if not half_spent(claim, self._clock.monotonic()):
+            return claim
+        async with self._store.begin(claim) as tx:
+            return await tx.units.renew(claim, LEASE)
+
+    # -- the past, and what has been waiting too long --------------------------------------------------------------
+
+    async def _backfill(self, merchant: Merchant, claim: Claim) -> Turn:
+        """One window of the oldest unfinished backfill, beside the live tail."""
+        async with self._store.read() as tx:
+            job = await tx.windows.next_backfill(merchant.sid)
+        if job is None:
+            return later(self._clock.now(), IDLE)
+        window = Window(job.position, min(job.position + self._rules.step, job.end))
+        calls = await self._read(merchant, claim, window, job.feed == MIRROR, self._mover(job))
+        if calls is None:
+            return later(self._clock.now(), self._rules.every)
+        log.info("poll.backfill_advanced", merchant=merchant.name, to=window.end, end=job.end)
+        return later(self._clock.now(), timedelta(0))
+
+    def _mover(self, job: Backfill) -> Move:
+        async def move(tx: Tx, window: Window, rows: int, calls: int) -> None:
+            await tx.windows.move_backfill(job, window, rows=rows, calls=calls)
+
+        return move
+
+    async def _refresh(self, merchant: Merchant, claim: Claim) -> Turn:
+        """Read waiting orders again, a page at a time, so that what push sends was seen at 45 just now."""
+        now = self._clock.now()
+        fresh_since = now - self._rules.max_read_age
+        async with self._store.read() as tx:
+            stale = await tx.orders.stale(merchant.name, fresh_since)
+            span = await tx.orders.stale_span(merchant.name, fresh_since)
+            oldest = await tx.orders.oldest_stale(merchant.name, fresh_since, _FEW)
+        if not stale:
+            return later(now, IDLE)
+        page_no = int(claim.notes or 0)
+        if stale <= _FEW or span is None:
+            await self._by_number(merchant, claim, oldest)
+            return later(now, IDLE)
+        query = refresh_search(span, now, page_no, self._rules.page_size)
+        seq = await self._store.next_seq()
+        page = await merchant.erp.search(query)
+        async with self._store.begin(claim) as tx:
+            await take_in(tx, merchant, page, seq, span)
+            await tx.units.wake("push", merchant.name)
+        following = next_page(page_no, page, self._rules.page_size)
+        if following == 0:  # the round is over: whoever was not in it is asked for by number
+            async with self._store.read() as tx:
+                missed = await tx.orders.oldest_stale(merchant.name, fresh_since, _FEW)
+            await self._by_number(merchant, claim, missed)
+        return later(now, IDLE, {"rows": page.count, "calls": 1}, notes=str(following))
+
+    async def _by_number(self, merchant: Merchant, claim: Claim, orders: Sequence[OrderView]) -> None:
+        for order in orders:
+            page = await read_by_number(self._store, merchant, claim, order.no)
+            async with self._store.begin(claim) as tx:
+                await tx.units.wake("push", merchant.name)
+                if page.count == 0:
+                    await tx.orders.hold(order, Hold.WDT_MISSING, {})
+                    await tx.journal.add("order.held", order_id=order.id, merchant=merchant.name, hold=Hold.WDT_MISSING)
+                    tx.tell(
+                        partial(log.warning, "order.held", merchant=merchant.name, order_no=order.no,
+                                hold=str(Hold.WDT_MISSING))
+                    )  # fmt: skip
+
+
+def _span(query: Search) -> tuple[datetime, datetime] | None:
+    return None if query.start is None or query.end is None else (query.start, query.end)

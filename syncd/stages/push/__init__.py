@@ -1,0 +1,1 @@
+"""Records the intent and the bytes, commits, then sends."""

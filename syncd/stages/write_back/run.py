@@ -1,0 +1,261 @@
+"""The acting side of write-back: say it in chunks, then look; only what is seen at WDT settles a debt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from syncd.domain.clock import whole_second
+from syncd.domain.invoice import Invoice
+from syncd.domain.lifecycle import Event, Hold, Phase
+from syncd.domain.order import Search, WriteBack
+from syncd.domain.retry import ask_again
+from syncd.domain.trouble import LANE_WIDE, InDoubt, Permanent, Transient
+from syncd.domain.window import CLOCK_TOLERANCE, SECOND
+from syncd.stages.intake import read_by_number, take_in
+from syncd.stages.turn import Merchant, Turn, later
+from syncd.stages.write_back.plan import (
+    MOST_REFUSALS,
+    Cancelled,
+    Incident,
+    Move,
+    Paid,
+    Postpone,
+    Recheck,
+    Send,
+    WriteBackRules,
+    next_move,
+    refused_whole,
+)
+from syncd.store.debts import CLOSE_LOOK, ISSUED, Debt
+from syncd.store.instants import to_ms
+from syncd.store.orders import OrderView, Stale
+from syncd.store.store import Store, Tx
+from syncd.store.units import Claim, half_spent
+
+log = structlog.get_logger("syncd.stages.write_back")
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A debt with the order it is about and the invoice it carries."""
+
+    debt: Debt
+    order: OrderView
+    invoice: Invoice | None
+
+
+class WriteBacks:
+    """Pays one merchant's debts to WDT."""
+
+    name = "write_back"
+
+    def __init__(self, store: Store, merchants: Sequence[Merchant], rules: WriteBackRules) -> None:
+        self._store = store
+        self._merchants = {str(merchant.name): merchant for merchant in merchants}
+        self._rules = rules
+        self.keys = list(self._merchants)
+
+    async def work(self, key: str, claim: Claim) -> Turn:
+        """Settle what was seen, look for what was sent, send what is owed."""
+        merchant = self._merchants[key]
+        async with self._store.read() as tx:
+            rest = await tx.lanes.at_rest(merchant.name, "wdt")
+        if rest is not None:
+            return Turn(rest)
+        try:
+            await self._confirm(merchant, claim)
+            sent = await self._send_owed(merchant, claim)
+        except (Transient, Permanent) as trouble:
+            if trouble.verdict.care not in LANE_WIDE:
+                raise
+            async with self._store.begin(claim) as tx:
+                await self._rest_lane(tx, merchant, trouble)
+                rest = await tx.lanes.at_rest(merchant.name, "wdt")
+            return Turn(rest or self._store.clock.now() + self._rules.every)
+        return later(self._store.clock.now(), self._rules.every, {"sent": sent})
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    async def _confirm(self, merchant: Merchant, claim: Claim) -> None:
+        """Settle sent debts by sightings newer than the sending; look for those that have none."""
+        unproven = await self._settle_sent(merchant, claim)
+        if not unproven:
+            return
+        close = [owed for owed in unproven if owed.debt.looks >= CLOSE_LOOK][: self._rules.most_reads]
+        if len(close) < len(unproven):
+            await self._look_at_page(merchant, claim, min(_sent_at(owed) for owed in unproven))
+        for owed in close:
+            page = await read_by_number(self._store, merchant, claim, owed.order.no)
+            if page.count == 0:
+                async with self._store.begin(claim) as tx:
+                    await self._apply(tx, merchant, owed, Incident(Hold.WDT_MISSING, ()))
+        still = await self._settle_sent(merchant, claim)
+        async with self._store.begin(claim) as tx:
+            for owed in still:
+                await tx.debts.look_again([owed.debt.id], tx.now + ask_again(owed.debt.looks))
+
+    async def _settle_sent(self, merchant: Merchant, claim: Claim) -> list[Owed]:
+        """Apply what newer sightings prove; returns the debts that have none yet."""
+        unproven: list[Owed] = []
+        async with self._store.begin(claim) as tx:
+            for owed in await self._load(tx, await tx.debts.due(merchant.name, "sent", 200)):
+                if owed.order.seen_at <= _sent_at(owed):
+                    unproven.append(owed)
+                    continue
+                move = next_move(owed.debt, owed.order, owed.invoice, tx.now)
+                await self._apply(tx, merchant, owed, move)
+        return unproven
+
+    async def _look_at_page(self, merchant: Merchant, claim: Claim, since: datetime) -> None:
+        """One mirror page over the last minutes: our own writes bumped those orders, so they are all on it."""
+        offset = merchant.erp.clock_offset
+        slack = timedelta(seconds=5) if offset is not None else CLOCK_TOLERANCE
+        shift = timedelta(seconds=offset or 0.0)
+        end = whole_second(self._store.clock.now() + shift)
+        start = min(max(whole_second(since + shift - slack), end - timedelta(hours=6)), end - SECOND)
+        seq = await self._store.next_seq()
+        query = Search(start=start, end=end, every_status=True, page_size=200)
+        page = await merchant.erp.search(query)
+        async with self._store.begin(claim) as tx:
+            await take_in(tx, merchant, page, seq)
+
+    async def _load(self, tx: Tx, debts: Sequence[Debt]) -> list[Owed]:
+        orders = await tx.orders.by_ids(debt.order_id for debt in debts)
+        invoices = await tx.submissions.invoices(orders)
+        return [Owed(debt, orders[debt.order_id], invoices.get(debt.order_id, [None])[-1]) for debt in debts]
+
+    # -- sending ---------------------------------------------------------------------------------------------------
+
+    async def _send_owed(self, merchant: Merchant, claim: Claim) -> int:
+        """Send owed debts in chunks until none is due; returns how many documents were sent."""
+        sent = 0
+        while not half_spent(claim, self._store.clock.monotonic()):
+            async with self._store.begin(claim) as tx:
+                due = await self._load(tx, await tx.debts.due(merchant.name, "owed", self._rules.batch))
+                chunk: list[tuple[Owed, WriteBack]] = []
+                for owed in due:
+                    move = next_move(owed.debt, owed.order, owed.invoice, tx.now)
+                    if isinstance(move, Send):
+                        chunk.append((owed, move.document))
+                    else:
+                        await self._apply(tx, merchant, owed, move)
+            if not due:
+                break
+            if chunk:
+                sent += await self._send_chunk(merchant, claim, chunk)
+        return sent
+
+    async def _send_chunk(self, merchant: Merchant, claim: Claim, chunk: Sequence[tuple[Owed, WriteBack]]) -> int:
+        """One call; halved when WDT refuses it as a whole, so that one bad document does not hold the others."""
+        ids = [owed.debt.id for owed, _ in chunk]
+        look_at = self._store.clock.now() + self._rules.look_after
+        async with self._store.begin(claim) as tx:
+            await tx.debts.mark_sent(ids, look_at)
+        try:
+            answer = await merchant.erp.update([document for _, document in chunk])
+        except Transient as trouble:
+            await self._not_applied(merchant, claim, chunk, trouble)
+            raise
+        except InDoubt as doubt:
+            log.warning("write_back.unknown", merchant=merchant.name, documents=len(chunk), cause=doubt.verdict.code)
+            return len(chunk)
+        except Permanent as no:
+            if no.verdict.care in LANE_WIDE:
+                await self._not_applied(merchant, claim, chunk, no)
+                raise
+            return await self._halve(merchant, claim, chunk, no.verdict.text)
+        refused = [owed.debt.id for owed, _ in chunk if owed.order.no in answer.refused]
+        async with self._store.begin(claim) as tx:
+            await tx.debts.sent_now(ids, tx.now + self._rules.look_after)
+            await tx.debts.doubt(refused)
+            for owed, _ in chunk:
+                text = answer.refused.get(owed.order.no)
+                if text is not None:
+                    await tx.journal.add(
+                        "write_back.refused", order_id=owed.order.id, merchant=merchant.name, text=text
+                    )
+        log.info("write_back.sent", merchant=merchant.name, documents=len(chunk), refused=len(refused))
+        return len(chunk)
+
+    async def _halve(self, merchant: Merchant, claim: Claim, chunk: Sequence[tuple[Owed, WriteBack]], text: str) -> int:
+        if len(chunk) == 1:
+            async with self._store.begin(claim) as tx:
+                await self._apply(tx, merchant, chunk[0][0], refused_whole(text))
+            return 0
+        middle = len(chunk) // 2
+        first = await self._send_chunk(merchant, claim, chunk[:middle])
+        return first + await self._send_chunk(merchant, claim, chunk[middle:])
+
+    async def _not_applied(
+        self, merchant: Merchant, claim: Claim, chunk: Sequence[tuple[Owed, WriteBack]], trouble: Transient | Permanent
+    ) -> None:
+        async with self._store.begin(claim) as tx:
+            for owed, _ in chunk:
+                await tx.debts.owe_again([owed.debt.id], tx.now + ask_again(owed.debt.tries))
+        log.warning("write_back.postponed", merchant=merchant.name, documents=len(chunk), why=str(trouble.verdict))
+
+    async def _rest_lane(self, tx: Tx, merchant: Merchant, trouble: Transient | Permanent) -> None:
+        verdict = trouble.verdict
+        if await tx.lanes.rest(merchant.name, "wdt", verdict):
+            lane = f"{merchant.name}/wdt"
+            tx.tell(
+                partial(
+                    log.warning, "lane.rested", lane=lane, care=str(verdict.care), code=verdict.code, why=verdict.text
+                )
+            )
+
+    # -- writing down ----------------------------------------------------------------------------------------------
+
+    async def _apply(self, tx: Tx, merchant: Merchant, owed: Owed, move: Move) -> None:
+        try:
+            await self._settle(tx, merchant, owed, move)
+        except Stale:
+            await tx.debts.look_again([owed.debt.id], tx.now + self._rules.look_after)
+
+    async def _settle(self, tx: Tx, merchant: Merchant, owed: Owed, move: Move) -> None:
+        debt, order = owed.debt, owed.order
+        match move:
+            case Paid(drifted):
+                await self._paid(tx, merchant, owed, drifted)
+            case Send() if debt.tries >= MOST_REFUSALS and debt.looks >= CLOSE_LOOK:
+                await self._hold(tx, merchant, owed, Hold.POISON_ROW, {"code": "write_back_refused"})
+            case Send():  # seen since it was sent, and not applied: say it again, later and later
+                await tx.debts.owe_again([debt.id], tx.now + ask_again(debt.tries))
+            case Postpone(why):
+                await tx.debts.postpone([debt.id], tx.now + ask_again(debt.looks + 3))
+                tx.tell(partial(log.info, "write_back.postponed", merchant=merchant.name, order_no=order.no, why=why))
+            case Recheck():
+                await tx.orders.wait(order, sweep_at=to_ms(tx.now))
+                await tx.debts.postpone([debt.id], tx.now + timedelta(seconds=5))
+                await tx.units.wake("collect", merchant.name)
+            case Cancelled():
+                await tx.orders.move(order, Event.CANCELLED, phase=Phase.NONE)
+                await tx.debts.void(order.id)
+                await tx.journal.add("order.cancelled", order_id=order.id, merchant=merchant.name)
+            case Incident(hold, facts):
+                await self._hold(tx, merchant, owed, hold, dict(facts))
+
+    async def _paid(self, tx: Tx, merchant: Merchant, owed: Owed, drifted: bool) -> None:
+        debt, order = owed.debt, owed.order
+        event = Event.WRITTEN_60 if debt.kind == ISSUED else Event.WRITTEN_85
+        await tx.orders.move(order, event, phase=Phase.NONE, **({"drifted": 1} if drifted else {}))
+        await tx.debts.paid(debt.id)
+        await tx.journal.add(f"order.{event}", order_id=order.id, merchant=merchant.name, drifted=drifted or None)
+        if drifted:
+            tx.tell(partial(log.warning, "order.drifted", merchant=merchant.name, order_no=order.no))
+        tx.tell(partial(log.info, "write_back.confirmed", merchant=merchant.name, order_no=order.no, status=debt.kind))
+
+    async def _hold(self, tx: Tx, merchant: Merchant, owed: Owed, hold: Hold, facts: dict[str, str]) -> None:
+        await tx.orders.hold(owed.order, hold, facts)
+        await tx.debts.void(owed.order.id)
+        await tx.journal.add("order.held", order_id=owed.order.id, merchant=merchant.name, hold=hold, **facts)
+        tx.tell(partial(log.warning, "order.held", merchant=merchant.name, order_no=owed.order.no, hold=str(hold)))
+
+
+def _sent_at(owed: Owed) -> datetime:
+    return owed.debt.sent_at or owed.debt.owed_at

@@ -1,0 +1,113 @@
+"""What people and gauges want to know, counted by the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.domain.lifecycle import Phase, State
+from syncd.store.instants import from_ms
+from syncd.store.orders import OrderId, OrderView, view
+from syncd.store.schema import debt, invoice, invoice_order, quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Work that keeps `run --once` going: due now, due later, and what waits for a person."""
+
+    due: int
+    later: int
+    held: int
+
+
+class Board:
+    """Read-only questions, inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def by_state(self) -> dict[tuple[str, State], int]:
+        """How many orders per merchant and state."""
+        t = invoice_order.c
+        rows = await self._connection.execute(
+            select(t.merchant, t.state, func.count()).group_by(t.merchant, t.state).order_by(t.merchant, t.state)
+        )
+        return {(merchant, State(state)): int(count) for merchant, state, count in rows.tuples()}
+
+    async def by_hold(self) -> dict[tuple[str, str], int]:
+        """How many held orders per merchant and reason."""
+        t = invoice_order.c
+        rows = await self._connection.execute(
+            select(t.merchant, t.hold, func.count()).where(t.state == State.HOLD).group_by(t.merchant, t.hold)
+        )
+        return {(merchant, hold): int(count) for merchant, hold, count in rows.tuples()}
+
+    async def oldest(self) -> dict[tuple[str, State], datetime]:
+        """Since when the oldest order of each unfinished state has been in it."""
+        t = invoice_order.c
+        rows = await self._connection.execute(
+            select(t.merchant, t.state, func.min(t.changed_at))
+            .where(t.state.in_((State.PENDING, State.INTENT, State.ISSUED, State.FAILED, State.HOLD)))
+            .group_by(t.merchant, t.state)
+        )
+        return {(merchant, State(state)): from_ms(at) for merchant, state, at in rows.tuples()}
+
+    async def oldest_unknown(self) -> dict[str, datetime]:
+        """Per merchant, since when the oldest outcome has been unknown."""
+        t = invoice_order.c
+        rows = await self._connection.execute(
+            select(t.merchant, func.min(t.sent_at))
+            .where(t.state == State.INTENT, t.phase.in_((Phase.UNKNOWN, Phase.SENT)), t.sent_at.is_not(None))
+            .group_by(t.merchant)
+        )
+        return {merchant: from_ms(at) for merchant, at in rows.tuples()}
+
+    async def debts(self) -> dict[str, int]:
+        """Open debts per target."""
+        rows = await self._connection.execute(
+            select(debt.c.target, func.count()).where(debt.c.state.in_(("owed", "sent"))).group_by(debt.c.target)
+        )
+        return {target: int(count) for target, count in rows.tuples()}
+
+    async def quarantined(self) -> int:
+        """Rows that could not even be named."""
+        return int(await self._connection.scalar(select(func.count()).select_from(quarantine)) or 0)
+
+    async def unsettled(self) -> int:
+        """Orders with something still to be done without a person: pending, in flight, or owed to WDT."""
+        t = invoice_order.c
+        return int(
+            await self._connection.scalar(
+                select(func.count()).where(t.state.in_((State.PENDING, State.INTENT, State.ISSUED, State.FAILED)))
+            )
+            or 0
+        )
+
+    async def orders(
+        self, *, state: State | None = None, merchant: str | None = None, limit: int | None = None
+    ) -> list[OrderView]:
+        """Orders as `orders list` shows them, newest change first."""
+        t = invoice_order.c
+        query = select(invoice_order).order_by(t.changed_at.desc(), t.id.desc())
+        if state is not None:
+            query = query.where(t.state == state)
+        if merchant is not None:
+            query = query.where(t.merchant == merchant)
+        if limit is not None:
+            query = query.limit(limit)
+        return [view(row) for row in await self._connection.execute(query)]
+
+    async def numbers(self, ids: list[OrderId]) -> dict[OrderId, str]:
+        """The invoice number of each order that has one."""
+
+        found: dict[OrderId, str] = {}
+        for start in range(0, len(ids), 500):
+            rows = await self._connection.execute(
+                select(invoice.c.order_id, invoice.c.number).where(invoice.c.order_id.in_(ids[start : start + 500]))
+            )
+            found.update({OrderId(order_id): number for order_id, number in rows.tuples()})
+        return found

@@ -1,0 +1,59 @@
+"""What happened, in order, for ever: rows are added and never changed (triggers refuse anything else)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.store.instants import from_ms, to_ms
+from syncd.store.orders import OrderId
+from syncd.store.schema import journal
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the history."""
+
+    at: datetime
+    order_id: OrderId | None
+    merchant: str
+    event: str
+    facts: dict[str, Any]
+
+
+class Journal:
+    """The journal table, inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self.written: list[Entry] = []
+
+    async def add(self, event: str, *, order_id: OrderId | None = None, merchant: str = "", **facts: Any) -> None:
+        """Note that `event` happened, with what a reader will want to know. No personal data, no secrets."""
+        known = {name: value for name, value in facts.items() if value is not None}
+        self.written.append(Entry(self._now, order_id, merchant, event, known))
+        await self._connection.execute(
+            insert(journal).values(
+                at=to_ms(self._now),
+                order_id=order_id,
+                merchant=merchant,
+                event=event,
+                facts=orjson.dumps(known, default=str).decode(),
+            )
+        )
+
+    async def of(self, order_id: OrderId) -> list[Entry]:
+        """The story of one order, oldest first."""
+        rows = await self._connection.execute(
+            select(journal).where(journal.c.order_id == order_id).order_by(journal.c.id)
+        )
+        return [
+            Entry(from_ms(row.at), OrderId(row.order_id), row.merchant, row.event, orjson.loads(row.facts))
+            for row in rows
+        ]

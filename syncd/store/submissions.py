@@ -1,0 +1,218 @@
+"""Submissions: the key and the frozen bytes, durable before they are sent; and the invoices that came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.domain.invoice import Colour, Expected, Invoice, IssuerKey
+from syncd.store.instants import from_ms, to_ms
+from syncd.store.orders import OrderId
+from syncd.store.schema import invoice, request, submission
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A submission to be made: which generation, under which key, with exactly which bytes."""
+
+    generation: int
+    issuer_kind: str
+    issuer: str
+    seller_tax_no: str
+    key: IssuerKey
+    body: bytes
+    payload_hash: bytes
+    expected: Expected
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A committed submission with its newest frozen bytes."""
+
+    id: int
+    order_id: OrderId
+    generation: int
+    revision: int
+    issuer: str
+    key: IssuerKey
+    body: bytes
+    payload_hash: bytes
+    expected: Expected
+    created_at: datetime
+
+
+class KeyTaken(Exception):
+    """The computed key already belongs to another order: a hash collision, or two orders that are one."""
+
+
+class Submissions:
+    """The submission, request and invoice tables, inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def intend(self, order_id: OrderId, wanted: Wanted, epoch: int) -> Stored:
+        """Commit the intent: from now on the request may have been sent. Raises KeyTaken.
+
+        A generation that was confirmed never to have been taken keeps its key and gets a new revision of the bytes;
+        no revision and no key is ever changed or deleted (triggers refuse it).
+        """
+        s = submission.c
+        found = await self._connection.execute(
+            select(s.id, s.order_id, s.generation, s.key).where(
+                (s.order_id == order_id) & (s.generation == wanted.generation)
+                | (s.issuer_kind == wanted.issuer_kind)
+                & (s.seller_tax_no == wanted.seller_tax_no)
+                & (s.key == wanted.key)
+            )
+        )
+        known = found.first()
+        if known is not None and (known.order_id, known.generation, known.key) != (
+            order_id,
+            wanted.generation,
+            wanted.key,
+        ):
+            raise KeyTaken(wanted.key)
+        submission_id = known.id if known is not None else await self._insert(order_id, wanted)
+        revision = await self._revise(submission_id, wanted, epoch)
+        return Stored(
+            id=submission_id,
+            order_id=order_id,
+            generation=wanted.generation,
+            revision=revision,
+            issuer=wanted.issuer,
+            key=wanted.key,
+            body=wanted.body,
+            payload_hash=wanted.payload_hash,
+            expected=wanted.expected,
+            created_at=self._now,
+        )
+
+    async def _insert(self, order_id: OrderId, wanted: Wanted) -> int:
+        added = await self._connection.execute(
+            insert(submission)
+            .values(
+                order_id=order_id,
+                generation=wanted.generation,
+                issuer_kind=wanted.issuer_kind,
+                issuer=wanted.issuer,
+                seller_tax_no=wanted.seller_tax_no,
+                key=wanted.key,
+                created_at=to_ms(self._now),
+            )
+            .returning(submission.c.id)
+        )
+        return int(added.scalar_one())
+
+    async def _revise(self, submission_id: int, wanted: Wanted, epoch: int) -> int:
+        newest = await self._connection.scalar(
+            select(func.max(request.c.revision)).where(request.c.submission_id == submission_id)
+        )
+        revision = 0 if newest is None else int(newest) + 1
+        await self._connection.execute(
+            insert(request).values(
+                submission_id=submission_id,
+                revision=revision,
+                body=wanted.body,
+                payload_hash=wanted.payload_hash,
+                buyer_tax_no=wanted.expected.buyer_tax_no,
+                total=str(wanted.expected.total),
+                colour=wanted.expected.colour,
+                epoch=epoch,
+                created_at=to_ms(self._now),
+            )
+        )
+        return revision
+
+    async def newest(self, order_ids: Iterable[OrderId]) -> dict[OrderId, Stored]:
+        """For each order its submission of the highest generation, with the newest bytes."""
+        s, r = submission.c, request.c
+        rows = await self._connection.execute(
+            select(submission, request)
+            .join(request, r.submission_id == s.id)
+            .where(s.order_id.in_(list(order_ids)))
+            .order_by(s.order_id, s.generation, r.revision)
+        )
+        return {
+            OrderId(row.order_id): Stored(
+                id=row.id,
+                order_id=OrderId(row.order_id),
+                generation=row.generation,
+                revision=row.revision,
+                issuer=row.issuer,
+                key=IssuerKey(row.key),
+                body=row.body,
+                payload_hash=row.payload_hash,
+                expected=Expected(row.buyer_tax_no, Decimal(row.total), Colour(row.colour)),
+                created_at=from_ms(row.created_at),
+            )
+            for row in rows
+        }
+
+    async def record(self, order_id: OrderId, generation: int, found: Invoice) -> bool:
+        """Keep an invoice as ours. False when its number is already recorded under another order."""
+        other = await self._connection.scalar(
+            select(invoice.c.order_id).where(
+                invoice.c.number == found.number, invoice.c.code == found.code, invoice.c.order_id != order_id
+            )
+        )
+        if other is not None:
+            return False
+        values = {
+            "code": found.code,
+            "generation": generation,
+            "total": _text(found.total),
+            "net": _text(found.net),
+            "tax": _text(found.tax),
+            "colour": found.colour,
+            "issued_at": to_ms(found.issued_at),
+            "file_url": found.file_url,
+            "ofd_url": found.ofd_url,
+            "xml_url": found.xml_url,
+            "serial": found.serial,
+        }
+        here = (invoice.c.order_id == order_id) & (invoice.c.number == found.number)
+        done = await self._connection.execute(update(invoice).where(here).values(**values))
+        if done.rowcount == 0:
+            await self._connection.execute(
+                insert(invoice).values(order_id=order_id, number=found.number, recorded_at=to_ms(self._now), **values)
+            )
+        return True
+
+    async def invoices(self, order_ids: Iterable[OrderId]) -> dict[OrderId, list[Invoice]]:
+        """The recorded invoices of each order, oldest first; more than one only where a split is held."""
+        rows = await self._connection.execute(
+            select(invoice).where(invoice.c.order_id.in_(list(order_ids))).order_by(invoice.c.recorded_at)
+        )
+        found: dict[OrderId, list[Invoice]] = {}
+        for row in rows:
+            found.setdefault(OrderId(row.order_id), []).append(
+                Invoice(
+                    number=row.number,
+                    code=row.code,
+                    total=_decimal(row.total),
+                    colour=Colour(row.colour),
+                    issued_at=from_ms(row.issued_at),
+                    net=_decimal(row.net),
+                    tax=_decimal(row.tax),
+                    file_url=row.file_url,
+                    ofd_url=row.ofd_url,
+                    xml_url=row.xml_url,
+                    serial=row.serial,
+                )
+            )
+        return found
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

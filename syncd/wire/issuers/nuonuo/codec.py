@@ -1,0 +1,297 @@
+"""From a request to the bytes that are sent: requestBillingNew, queryInvoiceResult, reInvoice.
+
+Pure: the same input gives the same bytes, for they are frozen before the first send and sent again as they are.
+Source: Nuonuo field tables (requestBillingNew) and spec rules §4, §7. Limits are counted in characters.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from syncd.domain.clock import BEIJING
+from syncd.domain.invoice import Colour, InvoiceRequest, IssuerKey, Kind, RequestLine
+from syncd.domain.order import Party, RowType
+from syncd.domain.ports import Unfit
+
+MOST_LINES = 2000
+KEY_LENGTH = 20
+REMARK_LENGTH = 230
+DIGITAL_REMARK_LENGTH = 200
+SPEC_LENGTH = 40
+
+_LIMITS: Mapping[str, int] = {
+    "buyerName": 100, "buyerTaxNum": 20, "buyerTel": 50, "buyerAddress": 80, "buyerAccount": 100,
+    "salerTaxNum": 20, "salerTel": 20, "salerAddress": 80, "salerAccount": 100,
+    "clerk": 20, "payee": 20, "checker": 20, "extensionNumber": 5, "clerkId": 32, "departmentId": 32,
+}  # fmt: skip
+_LINE_LIMITS: Mapping[str, int] = {
+    "goodsName": 90, "goodsCode": 19, "specType": SPEC_LENGTH, "unit": 20,
+    "taxExcludedAmount": 16, "tax": 16, "taxIncludedAmount": 16,
+}  # fmt: skip
+#: A buyer's telephone and address share one line on the face.
+_TEL_AND_ADDRESS = 100
+_REQUIRED = ("invoiceDate", "buyerName", "salerTaxNum", "clerk")
+_NUMBER_LENGTH, _NUMBER_PLACES = 16, 8
+
+_KEY = re.compile(rf"[A-Za-z0-9_]{{1,{KEY_LENGTH}}}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_EMAIL_LENGTH = 50
+_MOBILE = re.compile(r"1[0-9]{10}")
+
+#: Kind → invoiceLine as asked for, and as the option turns it into another legal kind.
+_PAPER = {Kind.PAPER_NORMAL: ("c", "ec"), Kind.PAPER_SPECIAL: ("s", "es")}
+_LEGACY = {Kind.E_NORMAL: ("p", "pc"), Kind.E_SPECIAL: ("b", "bs")}
+_DIGITAL_KINDS = {Kind.DIGITAL_NORMAL: "pc", Kind.DIGITAL_SPECIAL: "bs"}
+_DIGITAL = frozenset({"pc", "bs", "es", "ec"})
+_DIGITAL_NORMAL = frozenset({"pc", "ec"})
+_SPECIAL = frozenset({"bs", "es", "b", "s"})
+
+#: RequestLine.zero_rate → the marks of a fully digital invoice, and those of a tax-control one.
+_MARKS: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
+    "": ({"favouredPolicyFlag": "0"}, {"favouredPolicyFlag": "0"}),
+    "exempt": (
+        {"favouredPolicyFlag": "03"},
+        {"favouredPolicyFlag": "1", "favouredPolicyName": "免税", "zeroRateFlag": "1"},
+    ),
+    "untaxed": (
+        {"favouredPolicyFlag": "04"},
+        {"favouredPolicyFlag": "1", "favouredPolicyName": "不征税", "zeroRateFlag": "2"},
+    ),
+    "zero": ({"favouredPolicyFlag": "0"}, {"favouredPolicyFlag": "0", "zeroRateFlag": "3"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NuonuoOptions:
+    """What an operator decides about one account. Those that change the legal kind of document are off.
+
+    `settle_for` is in seconds. `clerk`, when set, stands in for every order's drawer: a digital invoice needs the
+    name tied to the tax-bureau login, which WDT does not know.
+    """
+
+    settle_for: float = 600.0
+    paper_as_digital_paper: bool = False
+    legacy_as_digital: bool = False
+    cut_remark: bool = False
+    cut_spec: bool = False
+    push_email: bool = True
+    push_sms: bool = True
+    check_buyer_name: bool = False
+    check_tax_no: bool = False
+    clerk: str = ""
+    extension_number: str = ""
+    clerk_id: str = ""
+    department_id: str = ""
+    show_bank_account: str = ""  # 0 none, 1 seller's, 2 buyer's, 3 both
+    call_back_url: str = ""
+
+
+def render(request: InvoiceRequest, key: IssuerKey, options: NuonuoOptions) -> bytes:
+    """The body of requestBillingNew. Raises: Unfit, its `code` naming the rule and its `facts` the field."""
+    if request.colour is Colour.RED:
+        raise Unfit("red_needs_confirmation_form")
+    if not _KEY.fullmatch(key):
+        raise Unfit("key_out_of_form", key=key)
+    kind = invoice_line(request.kind, options)
+    fitting = cut(request, options)
+    order: dict[str, object] = {"orderNo": key, **_header(fitting, kind, options)}
+    order["invoiceDetail"] = _details(fitting.lines, digital=kind in _DIGITAL)
+    return _compact({"order": order})
+
+
+def invoice_line(kind: Kind, options: NuonuoOptions) -> str:
+    """Nuonuo's letter for the legal kind. Left out, the vendor would take an electronic tax-control one."""
+    if kind in _DIGITAL_KINDS:
+        return _DIGITAL_KINDS[kind]
+    if kind in _PAPER:
+        return _PAPER[kind][options.paper_as_digital_paper]
+    return _LEGACY[kind][options.legacy_as_digital]
+
+
+def cut(request: InvoiceRequest, options: NuonuoOptions) -> InvoiceRequest:
+    """`request` with the texts shortened that the options allow to be; the same object where none is too long."""
+    longest = _remark_length(invoice_line(request.kind, options))
+    if options.cut_remark and len(request.remark) > longest:
+        request = replace(request, remark=request.remark[:longest])
+    if options.cut_spec and any(len(line.spec) > SPEC_LENGTH for line in request.lines):
+        request = replace(request, lines=tuple(replace(line, spec=line.spec[:SPEC_LENGTH]) for line in request.lines))
+    return request
+
+
+def ask_body(keys: Sequence[IssuerKey]) -> bytes:
+    """The body of queryInvoiceResult for ≤ 50 order numbers, without the lines."""
+    return _compact({"orderNos": list(keys), "isOfferInvoiceDetail": "0"})
+
+
+def revive_body(key: IssuerKey, serial: str) -> bytes:
+    """The body of reInvoice; the serial wins when both are there."""
+    return _compact({"fpqqlsh": serial, "orderno": key} if serial else {"orderno": key})
+
+
+def _compact(body: Mapping[str, object]) -> bytes:
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: WDT's JSON can escape one
+        raise Unfit("text_not_encodable") from None
+
+
+# --- the header -----------------------------------------------------------------------------------------------
+
+
+def _header(request: InvoiceRequest, kind: str, options: NuonuoOptions) -> dict[str, str]:
+    buyer, seller = request.buyer, request.seller
+    header = {
+        "invoiceDate": _beijing(request.ordered_at),
+        "invoiceType": "1",
+        "invoiceLine": kind,
+        "buyerName": buyer.name,
+        "buyerTaxNum": buyer.tax_no,
+        "buyerTel": buyer.phone,
+        "buyerAddress": buyer.address,
+        "buyerAccount": _account(buyer),
+        "salerTaxNum": seller.tax_no,
+        "salerTel": seller.phone,
+        "salerAddress": seller.address,
+        "salerAccount": _account(seller),
+        "clerk": options.clerk or request.drawer,
+        "payee": request.payee,
+        "checker": request.checker,
+        "remark": request.remark,
+        **_delivery(request, options),
+        **_switches(request, kind, options),
+    }
+    _check_header(header, kind, company=request.buyer_is_company)
+    return {name: text for name, text in header.items() if text}
+
+
+def _switches(request: InvoiceRequest, kind: str, options: NuonuoOptions) -> dict[str, str]:
+    """What the account's options and the buyer's nature switch on; empty ones are not sent."""
+    person = ("1" if request.natural_person else "0") if kind in _DIGITAL_NORMAL else ""
+    return {
+        "naturalPersonFlag": person,
+        "naturalPersonVerifyFlag": "1" if options.check_buyer_name else "",
+        "taxNumVerifyFlag": "1" if options.check_tax_no else "",
+        "showBankAccountType": options.show_bank_account if kind in _DIGITAL else "",
+        "extensionNumber": options.extension_number,
+        "clerkId": options.clerk_id,
+        "departmentId": options.department_id,
+        "callBackUrl": options.call_back_url,
+    }
+
+
+def _delivery(request: InvoiceRequest, options: NuonuoOptions) -> dict[str, str]:
+    """How Nuonuo tells the buyer. Always said, for left out it means SMS and then demands a phone.
+
+    An address that cannot be one costs the buyer a message, never the invoice; a landline gets no SMS.
+    """
+    email, mobile = request.buyer.email.strip(), request.mobile.strip()
+    by_email = options.push_email and len(email) <= _EMAIL_LENGTH and bool(_EMAIL.fullmatch(email))
+    by_sms = options.push_sms and bool(_MOBILE.fullmatch(mobile))
+    mode = {(False, False): "-1", (True, False): "0", (False, True): "1", (True, True): "2"}[by_email, by_sms]
+    return {"pushMode": mode, "email": email if by_email else "", "buyerPhone": mobile if by_sms else ""}
+
+
+def _check_header(header: Mapping[str, str], kind: str, *, company: bool) -> None:
+    for name in _REQUIRED:
+        if not header[name]:
+            raise Unfit("text_missing", field=name)
+    if (company or kind in _SPECIAL) and not header["buyerTaxNum"]:
+        raise Unfit("text_missing", field="buyerTaxNum")
+    _check_lengths(header, {**_LIMITS, "remark": _remark_length(kind)})
+    if len(header["buyerTel"]) + len(header["buyerAddress"]) > _TEL_AND_ADDRESS:
+        raise Unfit("text_too_long", field="buyerTel+buyerAddress", limit=str(_TEL_AND_ADDRESS))
+
+
+def _check_lengths(texts: Mapping[str, str], limits: Mapping[str, int]) -> None:
+    for name, limit in limits.items():
+        length = len(texts.get(name, ""))
+        if length > limit:
+            raise Unfit("text_too_long", field=name, limit=str(limit), length=str(length))
+
+
+def _remark_length(kind: str) -> int:
+    return DIGITAL_REMARK_LENGTH if kind in _DIGITAL else REMARK_LENGTH
+
+
+def _account(party: Party) -> str:
+    return f"{party.bank_name} {party.bank_account}".strip()
+
+
+def _beijing(instant: datetime | None) -> str:
+    return instant.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S") if instant else ""
+
+
+# --- the lines ------------------------------------------------------------------------------------------------
+
+
+def _details(lines: Sequence[RequestLine], *, digital: bool) -> list[dict[str, str]]:
+    if not lines:
+        raise Unfit("no_lines")
+    if len(lines) > MOST_LINES:
+        raise Unfit("too_many_lines", limit=str(MOST_LINES), lines=str(len(lines)))
+    return [_detail(line, digital=digital) for line in lines]
+
+
+def _detail(line: RequestLine, *, digital: bool) -> dict[str, str]:
+    if not line.name:
+        raise Unfit("text_missing", field="goodsName")
+    detail = {
+        "goodsName": line.name,
+        "goodsCode": line.tax_code,
+        "specType": line.spec,
+        **_quantity(line),
+        "withTaxFlag": "0",
+        "taxRate": _rate(line),
+        "taxExcludedAmount": _money("taxExcludedAmount", line.net),
+        "tax": _money("tax", line.tax),
+        "taxIncludedAmount": _money("taxIncludedAmount", line.gross),
+        "invoiceLineProperty": str(int(line.property)),
+        **_MARKS[line.zero_rate][0 if digital else 1],
+    }
+    _check_lengths(detail, _LINE_LIMITS)
+    return {name: text for name, text in detail.items() if text}
+
+
+def _quantity(line: RequestLine) -> dict[str, str]:
+    """Number and price together, or neither where one is missing or does not fit; a discount has none of them.
+
+    Without a price the vendor takes the three amounts, which are always sent.
+    """
+    if line.property == RowType.DISCOUNT:
+        return {}
+    num, price = _fitting(line.num), _fitting(line.price)
+    return {"unit": line.unit, "num": num, "price": price} if num and price else {"unit": line.unit}
+
+
+def _fitting(number: Decimal | None) -> str:
+    text = _plain(number) if number is not None and number.is_finite() else ""
+    fits = len(text) <= _NUMBER_LENGTH and len(text.partition(".")[2]) <= _NUMBER_PLACES
+    return text if fits else ""
+
+
+def _rate(line: RequestLine) -> str:
+    """The rate as a decimal. A zero needs its reason and a reason needs a zero: the law knows three zeros."""
+    if not line.rate.is_finite() or not 0 <= line.rate < 1:
+        raise Unfit("rate_out_of_form", rate=str(line.rate))
+    if line.zero_rate not in _MARKS or (line.rate == 0) != bool(line.zero_rate):
+        raise Unfit("zero_rate_unclear", rate=str(line.rate), mark=line.zero_rate)
+    return _plain(line.rate)
+
+
+def _money(field: str, amount: Decimal) -> str:
+    """Two decimals, never rounded to them."""
+    if not amount.is_finite() or len(_plain(amount).partition(".")[2]) > 2:
+        raise Unfit("amount_out_of_form", field=field, amount=str(amount))
+    return f"{amount or abs(amount):.2f}"
+
+
+def _plain(number: Decimal) -> str:
+    """Without exponent, sign of zero or trailing zeros: 2E+2 → 200, 50.0000 → 50."""
+    text = f"{number or abs(number):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,184 @@
+"""What queryInvoiceResult says of each order number that was asked for.
+
+Nothing is adopted that does not name our key exactly, and nothing is believed absent on the word of an answer that
+is partly about something else.
+Source: Nuonuo field tables (queryInvoiceResult); the payer's fields after public clients. Not said there: whether
+empty fields are left out, null or "".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from syncd.domain.invoice import Colour, Invoice, IssuerKey
+from syncd.domain.outcome import (
+    Failed,
+    Issued,
+    NotFound,
+    Outcome,
+    Processing,
+    SealFailed,
+    Split,
+    Unknown,
+    Voided,
+)
+from syncd.wire.issuers.nuonuo.errors import Meaning, Said, meaning, no_answer
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER_FIELD = "allElectronicInvoiceNumber"
+#: The vendor's own table prints the name one letter short, without our knowing whether a server does.
+_NUMBER_FIELDS = (
+    _NUMBER_FIELD,
+    *dict.fromkeys(_NUMBER_FIELD[:at] + _NUMBER_FIELD[at + 1 :] for at in range(len(_NUMBER_FIELD))),
+)
+_RED_MARKS = ("oldEleInvoiceNumber", "oldInvoiceNo", "oldInvoiceCode")
+
+Entry = Mapping[str, object]
+
+
+def read_answer(said: Said, keys: Sequence[IssuerKey]) -> dict[IssuerKey, Outcome]:
+    """One outcome for every key of `keys`."""
+    match meaning(said.code):
+        case Meaning.ACCEPTED:
+            return _read_list(said.result, keys)
+        case Meaning.NOT_FOUND:
+            return {key: NotFound() for key in keys}
+        case _:
+            return dict.fromkeys(keys, no_answer(said))
+
+
+def stray_numbers(said: Said, keys: Sequence[IssuerKey]) -> int:
+    """How many entries of the answer are about order numbers that were not asked for (or about none)."""
+    entries = said.result if isinstance(said.result, list) else []
+    return sum(1 for entry in entries if _order_no(entry) not in keys)
+
+
+def _read_list(result: object, keys: Sequence[IssuerKey]) -> dict[IssuerKey, Outcome]:
+    if not isinstance(result, list):
+        return dict.fromkeys(keys, Unknown("result is no list"))
+    ours: dict[str, list[Entry]] = {key: [] for key in keys}
+    strays = False
+    for entry in result:
+        number = _order_no(entry)
+        if number in ours:
+            ours[number].append(entry)
+        else:
+            strays = True
+    absent: Outcome = Unknown("key mismatch") if strays else NotFound()
+    return {key: _outcome_of(ours[key]) if ours[key] else absent for key in keys}
+
+
+def _order_no(entry: object) -> str | None:
+    """Exactly as echoed: another case or a blank more is another order."""
+    number = entry.get("orderNo") if isinstance(entry, dict) else None
+    return number if isinstance(number, str) else None
+
+
+def _outcome_of(entries: Sequence[Entry]) -> Outcome:
+    """Of one order. Several invoices under one number are never one of them, whatever became of the others."""
+    outcomes = list(dict.fromkeys(read_entry(entry) for entry in entries))
+    if len(outcomes) == 1:
+        return outcomes[0]
+    for unclear in (Unknown, Processing):
+        for outcome in outcomes:
+            if isinstance(outcome, unclear):
+                return outcome
+    if all(isinstance(outcome, Failed) for outcome in outcomes):
+        return outcomes[0]
+    return Split(tuple(invoice for outcome in outcomes if (invoice := _invoice_in(outcome)) is not None))
+
+
+def _invoice_in(outcome: Outcome) -> Invoice | None:
+    return outcome.invoice if isinstance(outcome, Issued | SealFailed | Voided) else None
+
+
+def read_entry(entry: Entry) -> Outcome:
+    """One entry. Status 2 here is "issued" (in a callback it is "failed"); 24 is an invoice that exists."""
+    status, serial = _text(entry, "status"), _text(entry, "serialNo")
+    invoice = _invoice(entry)
+    text = _text(entry, "failCause") or _text(entry, "statusMsg")
+    match status:
+        case "20":
+            return Processing(serial)
+        case "21":
+            return Processing(serial, exists=True)
+        case "2":
+            return Issued(invoice) if invoice else Processing(serial, exists=True)
+        case "22":
+            return Failed(status, text, serial)
+        case "24":
+            return SealFailed(serial, text, invoice)
+        case "3" | "31":
+            return Voided(invoice, text)
+        case _:
+            return Unknown(f"status {status or 'missing'}")
+
+
+def _invoice(entry: Entry) -> Invoice | None:
+    """The invoice of the entry; None as long as it has no number."""
+    digital = next((number for name in _NUMBER_FIELDS if (number := _text(entry, name))), "")
+    number = digital or _text(entry, "invoiceNo")
+    if not number:
+        return None
+    code = "" if digital or len(number) == 20 else _text(entry, "invoiceCode")
+    total = _amount(entry, "orderAmount")
+    return Invoice(
+        number=number.zfill(8) if code else number,
+        code=code.zfill(12) if len(code) == 11 else code,
+        total=total,
+        colour=_colour(entry, total),
+        issued_at=_instant(entry),
+        net=_amount(entry, "exTaxAmount"),
+        tax=_amount(entry, "taxAmount"),
+        buyer_name=_carried(entry, "payerName", "buyerName"),
+        buyer_tax_no=_carried(entry, "payerTaxNo", "buyerTaxNum"),
+        file_url=_text(entry, "pdfUrl"),
+        ofd_url=_text(entry, "ofdUrl"),
+        xml_url=_text(entry, "xmlUrl"),
+        serial=_text(entry, "serialNo"),
+    )
+
+
+def _colour(entry: Entry, total: Decimal | None) -> Colour:
+    """Any sign of red makes it red: a blue one has a positive total and names no other invoice."""
+    negative = total is not None and total < 0
+    names_a_blue = any(_text(entry, name) for name in _RED_MARKS)
+    return Colour.RED if negative or names_a_blue or _text(entry, "invoiceType") == "2" else Colour.BLUE
+
+
+def _text(entry: Entry, name: str) -> str:
+    """A text, or a number written as one; everything else is "not told"."""
+    value = entry.get(name)
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value:f}"
+    return ""
+
+
+def _carried(entry: Entry, *names: str) -> str | None:
+    """The first of these texts that is there at all: "" says that the buyer has none, null says nothing."""
+    return next((_text(entry, name) for name in names if isinstance(entry.get(name), str)), None)
+
+
+def _amount(entry: Entry, name: str) -> Decimal | None:
+    try:
+        amount = Decimal(_text(entry, name))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
+
+
+def _instant(entry: Entry) -> datetime | None:
+    """Epoch milliseconds in UTC; an unreadable one costs the time, never the invoice."""
+    text = _text(entry, "invoiceTime")
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=int(text))
+    except OverflowError:
+        return None

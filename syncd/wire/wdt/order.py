@@ -1,0 +1,169 @@
+"""One invoice order, read in full: exactly, or not at all.
+
+Source: seed wdt-search §4. All fields are optional when read (its own sample lacks eleven it documents as always
+there); unknown enum values pass through; extra fields are ignored and stay in the raw bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import TypeVar
+
+from syncd.domain.order import InvoiceOrder, Line, OrderNo, Party
+from syncd.wire import strict_json
+from syncd.wire.wdt import cells
+from syncd.wire.wdt.times import created_at
+
+T = TypeVar("T")
+_ZERO = Decimal(0)
+
+
+class _Cells:
+    """The members of one object, each read by name, so that a ValueError can say where it happened."""
+
+    def __init__(self, members: Mapping[str, object], path: str = "") -> None:
+        self._members = members
+        self._path = path
+
+    def _read(self, name: str, reader: Callable[[object], T]) -> T:
+        try:
+            return reader(self._members.get(name))
+        except ValueError as error:
+            raise ValueError(f"{self._path}{name}: {error}") from None
+
+    def text(self, name: str) -> str:
+        return self._read(name, cells.text)
+
+    def integer(self, name: str) -> int | None:
+        return self._read(name, cells.integer)
+
+    def number(self, name: str) -> Decimal | None:
+        return self._read(name, cells.number)
+
+    def truth(self, name: str) -> bool | None:
+        return self._read(name, cells.truth)
+
+    def raw(self, name: str) -> object:
+        return self._members.get(name)
+
+
+def decode_order(raw: bytes) -> InvoiceOrder:
+    """The full order in a row's bytes.
+
+    Raises ValueError naming field and kind ("detail_list[2].tax: not a number"), never its value; Malformed, which
+    is one, where the row as a whole is no JSON we accept (a name said twice, NaN, NUL, a lone surrogate).
+    """
+    members = strict_json.loads(raw)
+    if not isinstance(members, dict):
+        raise ValueError("row: not an object")
+    row = _Cells(members)
+    return InvoiceOrder(
+        no=OrderNo(_required_text(row, "invoice_order_no")),
+        status=_required_integer(row, "status"),
+        is_red=row.truth("is_red") or False,
+        business_type=row.integer("business_type"),
+        invoice_type=row.integer("invoice_type"),
+        payer=_payer(row),
+        payee=_payee(row),
+        operator=row.text("payee_operator"),
+        receiver=row.text("payee_receiver"),
+        checker=row.text("payee_checker"),
+        shop_no=row.text("shop_no"),
+        shop_name=row.text("shop_name"),
+        trade_no=row.text("trade_no"),
+        goods_amount=row.number("goods_amount"),
+        goods_tax=row.number("goods_tax"),
+        discount=row.number("discount") or _ZERO,
+        discount_tax=row.number("discount_tax") or _ZERO,
+        sum_price=row.number("sum_price"),
+        sum_tax=row.number("sum_tax"),
+        invoice_amount=row.number("invoice_amount"),
+        outer_amount=row.number("invoice_outer_amount"),
+        remark=row.text("invoice_remark"),
+        tax_control_no=row.text("tax_control_no"),
+        relation_invoice_no=row.text("relation_invoice_no_out"),
+        relation_invoice_code=row.text("relation_invoice_code"),
+        invoice_no=row.text("invoice_no"),
+        invoice_code=row.text("invoice_code"),
+        invoice_time=row.text("invoice_time"),
+        file_url=row.text("file_url"),
+        error_info=row.text("error_info"),
+        serial_no=row.text("serial_no"),
+        mask=row.integer("invoice_mask") or 0,
+        created_at=created_at(row.raw("created")),
+        lines=_lines(row.raw("detail_list")),
+    )
+
+
+def _payer(row: _Cells) -> Party:
+    return Party(
+        name=row.text("payer_name"),
+        tax_no=row.text("payer_register_no"),
+        address=row.text("payer_address"),
+        phone=row.text("payer_phone"),
+        bank_name=row.text("payer_bank"),
+        bank_account=row.text("payer_account"),
+        email=row.text("payer_email"),
+    )
+
+
+def _payee(row: _Cells) -> Party:
+    return Party(
+        name=row.text("payee_name"),
+        tax_no=row.text("payee_register_no"),
+        address=row.text("payee_address"),
+        phone=row.text("payee_telno"),
+        bank_name=row.text("payee_bank_name"),
+        bank_account=row.text("payee_bank_account"),
+    )
+
+
+def _lines(value: object) -> tuple[Line, ...]:
+    if cells.is_absent(value):
+        return ()
+    if not isinstance(value, list):
+        raise ValueError("detail_list: not a list")
+    return tuple(_line(position, item) for position, item in enumerate(value))
+
+
+def _line(position: int, item: object) -> Line:
+    """By position, because `item_no` is not unique inside a document."""
+    path = f"detail_list[{position}]"
+    if not isinstance(item, dict):
+        raise ValueError(f"{path}: not an object")
+    line = _Cells(item, path + ".")
+    return Line(
+        item_name=line.text("item_name"),
+        item_no=line.text("item_no"),
+        row_type=line.integer("row_type") or 0,
+        unit_name=line.text("unit_name"),
+        num=line.number("num"),
+        price=line.number("price"),
+        tax_code=line.text("tax_code"),
+        tax_rate=line.number("tax_rate"),
+        sum_price=line.number("sum_price"),
+        tax=line.number("tax"),
+        sum_amount=line.number("sum_amount"),
+        discount=line.number("discount") or _ZERO,
+        discount_tax=line.number("discount_tax") or _ZERO,
+        remark=line.text("remark"),
+        tid=line.text("tid"),
+        oid=line.text("oid"),
+        trade_no=line.text("trade_no"),
+        platform_id=line.integer("platform_id"),
+    )
+
+
+def _required_text(row: _Cells, name: str) -> str:
+    found = row.text(name)
+    if not found.strip():
+        raise ValueError(f"{name}: missing")
+    return found
+
+
+def _required_integer(row: _Cells, name: str) -> int:
+    found = row.integer(name)
+    if found is None:
+        raise ValueError(f"{name}: missing")
+    return found

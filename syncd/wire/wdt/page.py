@@ -1,0 +1,177 @@
+"""Search answers: an envelope of many shapes around rows that are read one by one.
+
+Source: seed wdt-search §4 and §6; the vendor's sibling methods for the other envelopes. The vendor's decimals come as
+numbers or texts, integers as 1.0, absent values as null, "" or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import ROUND_HALF_UP
+from hashlib import blake2b
+
+import msgspec
+
+from syncd.domain.order import BadRow, OrderNo, Page, Row
+from syncd.wire import strict_json
+from syncd.wire.strict_json import Malformed
+from syncd.wire.wdt import cells
+from syncd.wire.wdt.errors import Refusal
+from syncd.wire.wdt.slices import slice_rows
+from syncd.wire.wdt.times import created_at
+
+MAX_ROW = 2**20
+#: Same column as in the request (seed wdt-search §3.3): a longer one could never be asked for again.
+MAX_NUMBER = 40
+
+Scalar = str | int | float | bool | None
+
+
+class _Head(msgspec.Struct):
+    invoice_order_no: Scalar = None
+    status: Scalar = None
+    invoice_no: Scalar = None
+    is_red: Scalar = None
+    shop_no: Scalar = None
+    payer_name: Scalar = None
+    created: Scalar = None
+    invoice_amount: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+
+
+def decode_page(body: bytes, asked_at: datetime) -> Page:
+    """The page in `body`; a row that cannot be named stands in `bad` with its bytes and never stops the others.
+
+    Of two rows with the same number the last is kept; the earlier stands in `bad` as `superseded`, so that
+    `Page.count` still says how many rows were served. Raises Refusal (status not 0), Malformed.
+    """
+    spine, raws = slice_rows(body)
+    envelope = open_envelope(spine)
+    rows, bad = _read_rows(raws)
+    return Page(tuple(rows), tuple(bad), _total(envelope), asked_at)
+
+
+def open_envelope(body: bytes) -> dict[str, object]:
+    """The outer object of any WDT answer whose status is 0. Raises Refusal, Malformed.
+
+    A `message` beside status 0 is ignored (`"ok"` is seen there); a status that is missing, a truth value or a list
+    is no status.
+    """
+    envelope = strict_json.loads(body)
+    if not isinstance(envelope, dict):
+        raise Malformed("shape")
+    code = cells.integer_or_none(envelope.get("status"))
+    if code is None:
+        raise Malformed("shape")
+    if code != 0:
+        raise Refusal(code, cells.loose_text(envelope.get("message")))
+    return envelope
+
+
+def content_hash(raw: bytes) -> bytes:
+    """The digest by which an unchanged row is known without comparing it."""
+    return blake2b(raw, digest_size=16).digest()
+
+
+def read_row(raw: bytes) -> Row | BadRow:
+    """The head of one row, as lenient about types as it can be; the rest stays in its bytes."""
+    try:
+        return _row(raw)
+    except Malformed as error:
+        return BadRow(raw, error.why)
+
+
+def _row(raw: bytes) -> Row:
+    if len(raw) > MAX_ROW:
+        raise Malformed("too_large")
+    head = _head(raw)
+    status = cells.integer_or_none(head.status)
+    if status is None:
+        raise Malformed("no_status")
+    return Row(
+        no=_number(head.invoice_order_no),
+        status=status,
+        invoice_no=cells.storable_text(head.invoice_no),
+        is_red=cells.truth_or_none(head.is_red) or False,
+        shop_no=cells.storable_text(head.shop_no),
+        payer_name=cells.storable_text(head.payer_name),
+        amount=_ten_thousandths(bytes(head.invoice_amount)),
+        created_at=created_at(head.created),
+        raw=raw,
+        content_hash=content_hash(raw),
+    )
+
+
+def _head(raw: bytes) -> _Head:
+    # A name said twice is looked for only where its bytes occur twice: the count is nearly free, the parse is not.
+    if raw.count(b'"status"') > 1 or raw.count(b'"invoice_order_no"') > 1:
+        strict_json.loads(raw)
+    try:
+        return _HEAD.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _lenient_head(raw)
+
+
+def _lenient_head(raw: bytes) -> _Head:
+    """The head of a row the fast reader refuses: a lone surrogate, a raw line break or NaN somewhere in it."""
+    members = cells.lenient_object(raw)
+    head = _Head()
+    for name in ("invoice_order_no", "status", "invoice_no", "is_red", "shop_no", "payer_name", "created"):
+        value = members.get(name)
+        if isinstance(value, str | int | float | None):
+            setattr(head, name, value)
+    head.invoice_amount = msgspec.Raw(msgspec.json.encode(cells.loose_text(members.get("invoice_amount"))))
+    return head
+
+
+def _number(value: Scalar) -> OrderNo:
+    if isinstance(value, bool | float | None):
+        raise Malformed("no_number")
+    number = str(value)
+    if not number.strip():
+        raise Malformed("no_number")
+    strict_json.refuse_unstorable(number)
+    if len(number) > MAX_NUMBER:
+        raise Malformed("number_too_long")
+    if any(character < " " for character in number):
+        raise Malformed("number_control")
+    return OrderNo(number)
+
+
+def _ten_thousandths(raw: bytes) -> int | None:
+    try:
+        amount = strict_json.exact(raw.decode().strip('" '))
+    except ValueError:
+        return None
+    if abs(amount) > cells.MAX_AMOUNT:
+        return None
+    return int((amount * 10_000).to_integral_value(ROUND_HALF_UP))
+
+
+def _read_rows(raws: Sequence[bytes]) -> tuple[list[Row], list[BadRow]]:
+    kept: dict[OrderNo, Row] = {}
+    bad: list[BadRow] = []
+    for raw in raws:
+        row = read_row(raw)
+        if isinstance(row, BadRow):
+            bad.append(row)
+            continue
+        earlier = kept.pop(row.no, None)
+        if earlier is not None:
+            bad.append(BadRow(earlier.raw, "superseded"))
+        kept[row.no] = row
+    return list(kept.values()), bad
+
+
+def _total(envelope: dict[str, object]) -> int | None:
+    data = envelope.get("data")
+    inner: dict[str, object] = data if isinstance(data, dict) else {}
+    for value in (inner.get("total_count"), envelope.get("total_count"), envelope.get("total"), inner.get("total")):
+        if value is None or value == "":
+            continue
+        total = cells.integer_or_none(value)
+        return total if total is not None and total >= 0 else None
+    return None

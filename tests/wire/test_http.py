@@ -1,0 +1,427 @@
+import asyncio
+import gzip
+import ssl
+import traceback
+import warnings
+import zlib
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from wire_server import RawServer, broken_chunks, drip, hang, not_http, reply, reset, reset_after_headers
+
+from syncd.domain.trouble import Care, InDoubt, Transient, Trouble
+from syncd.wire.http import Http, _verifying
+
+SALTED = {"sid": "demo_sid", "salt": "canary+salt/=", "sign": "canarysign"}
+BODY = b"canarybody"
+
+
+async def test_what_is_sent_arrives_byte_for_byte_and_the_answer_comes_back_whole(raw_server: RawServer):
+    raw_server.answer(reply("好", status=404, headers={"Date": "Fri, 20 Nov 2026 02:00:00 GMT", "X-Trace": "t1"}))
+
+    async with Http("wdt") as http:
+        answer = await http.post(
+            raw_server.url, body="[1 ,  2]号".encode(), headers={"Content-Type": "application/json"}, params=SALTED
+        )
+
+    assert (answer.status, answer.body) == (404, "好".encode())
+    assert answer.headers["x-trace"] == "t1"
+    assert answer.server_date == datetime(2026, 11, 20, 2, tzinfo=UTC)
+    assert raw_server.arrived[0].body == "[1 ,  2]号".encode()
+    assert raw_server.arrived[0].query == SALTED
+
+
+@pytest.mark.parametrize("header", ["yesterday", "", "Fri, 99 Nov 2026 02:00:00 GMT"])
+async def test_an_unreadable_date_is_no_date(raw_server: RawServer, header: str):
+    raw_server.answer(reply("{}", headers={"Date": header}))
+
+    async with Http("wdt") as http:
+        answer = await http.post(raw_server.url, body=b"[]")
+
+    assert answer.server_date is None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_an_answer_and_is_never_followed(raw_server: RawServer, status: int):
+    """S11: a POST that follows a redirect may be executed twice, elsewhere, with the salt in its query."""
+    async with RawServer() as canary, Http("wdt") as http:
+        raw_server.answer(reply("", status=status, headers={"Location": canary.url}))
+
+        answer = await http.post(raw_server.url, body=b"[]", params=SALTED)
+
+        assert answer.status == status
+        assert canary.connections == 0
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_a_server_error_is_returned_and_sent_once(raw_server: RawServer, status: int):
+    """F47: what a 5xx means is the party's business; here it is neither raised nor sent again."""
+    raw_server.answer(reply("<html>", status=status))
+
+    async with Http("wdt") as http:
+        answer = await http.post(raw_server.url, body=b"[]")
+
+    assert answer.status == status
+    assert len(raw_server.arrived) == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        (reset, "reset"),  # F36, F82
+        (reset_after_headers, "payload"),  # F51
+        (broken_chunks, "payload"),
+        (not_http, "protocol"),
+        (hang, "timeout"),
+        (drip, "timeout"),  # F50
+    ],
+)
+async def test_whatever_goes_wrong_after_sending_is_in_doubt_and_not_repeated(
+    raw_server: RawServer, script: object, code: str
+):
+    raw_server.answer(script)  # type: ignore[arg-type]
+
+    async with Http("nuonuo", timeout=0.3) as http:
+        with pytest.raises(InDoubt) as caught:
+            await http.post(raw_server.url, body=b"[]", params=SALTED)
+    raw_server.released.set()
+
+    assert (caught.value.verdict.code, caught.value.verdict.care) == (code, Care.UNKNOWN)
+    assert caught.value.verdict.platform == "nuonuo"
+    assert len(raw_server.arrived) == 1
+
+
+async def test_a_slow_body_ends_at_the_deadline(raw_server: RawServer):
+    """F50: bytes keep coming, so only a deadline for the whole call ends it."""
+    raw_server.answer(drip)
+    started = asyncio.get_running_loop().time()
+
+    async with Http("wdt", timeout=0.3) as http:
+        with pytest.raises(InDoubt):
+            await http.post(raw_server.url, body=b"[]")
+    raw_server.released.set()
+
+    assert asyncio.get_running_loop().time() - started < 1.3
+
+
+async def test_a_kept_connection_that_died_is_in_doubt_and_not_silently_sent_again(raw_server: RawServer):
+    """aiohttp repeats idempotent methods on a dead connection; a POST must not be among them."""
+    raw_server.answer(reply("{}"), reset)
+
+    async with Http("wdt") as http:
+        await http.post(raw_server.url, body=b"[1]")
+        with pytest.raises(InDoubt):
+            await http.post(raw_server.url, body=b"[2]")
+
+    assert [one.body for one in raw_server.arrived] == [b"[1]", b"[2]"]
+
+
+async def test_a_refused_connection_has_certainly_sent_nothing(raw_server: RawServer, unused_tcp_port: int):
+    """F52"""
+    async with Http("wdt") as http:
+        with pytest.raises(Transient) as caught:
+            await http.post(f"http://127.0.0.1:{unused_tcp_port}/openapi", body=b"[]", params=SALTED)
+
+    assert caught.value.verdict.code == "not_sent.refused"
+    assert caught.value.verdict.care is Care.RETRY_SOON
+
+
+async def test_an_unknown_host_has_certainly_sent_nothing():
+    """F52"""
+    async with Http("wdt") as http:
+        with pytest.raises(Transient) as caught:
+            await http.post("http://no-such-host.invalid/openapi", body=b"[]", params=SALTED)
+
+    assert caught.value.verdict.code in ("not_sent.dns", "not_sent.timeout")
+
+
+async def test_waiting_in_vain_for_a_connection_has_certainly_sent_nothing(raw_server: RawServer):
+    raw_server.answer(hang)
+
+    async with Http("wdt", limit=1, connect_timeout=0.05, timeout=30) as http:
+        first = asyncio.create_task(http.post(raw_server.url, body=b"first"))
+        await raw_server.asked.wait()
+        with pytest.raises(Transient) as caught:
+            await http.post(raw_server.url, body=b"second", params=SALTED)
+        raw_server.released.set()
+        with pytest.raises(InDoubt):
+            await first
+
+    assert caught.value.verdict.code == "not_sent.timeout"
+    assert [one.body for one in raw_server.arrived] == [b"first"]
+
+
+async def test_a_closed_client_sends_nothing(raw_server: RawServer):
+    http = Http("wdt")
+    await http.close()
+
+    with pytest.raises(Transient) as caught:
+        await http.post(raw_server.url, body=b"[]")
+
+    assert caught.value.verdict.code == "not_sent.closed"
+    assert raw_server.connections == 0
+
+
+@pytest.mark.parametrize("url", ["not an address?salt=canary", "ftp://127.0.0.1/x?salt=canary"])
+async def test_an_address_that_is_none_is_a_matter_of_settings(url: str):
+    async with Http("wdt") as http:
+        with pytest.raises(Transient) as caught:
+            await http.post(url, body=b"[]")
+
+    assert (caught.value.verdict.care, caught.value.verdict.code) == (Care.SETTINGS, "not_sent.url")
+    assert "canary" not in _everything_said(caught.value)
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\0b"])
+async def test_a_header_cannot_be_broken_into_two(raw_server: RawServer, value: str):
+    """S43"""
+    async with Http("wdt") as http:
+        with pytest.raises(ValueError):
+            await http.post(raw_server.url, body=b"[]", headers={"X-Nuonuo-Sign": value})
+
+    assert raw_server.connections == 0
+
+
+async def test_no_error_carries_the_query(raw_server: RawServer, unused_tcp_port: int):
+    """S05: aiohttp quotes the whole URL in several of its texts, and WDT wants its salt in the query."""
+    raw_server.answer(reset, reset_after_headers, broken_chunks, not_http, hang)
+    said = ""
+
+    async with Http("wdt", timeout=0.2) as http:
+        for url in [raw_server.url] * 5 + [f"http://127.0.0.1:{unused_tcp_port}", "http://no-such-host.invalid/"]:
+            with pytest.raises(Trouble) as caught:
+                await http.post(url, body=BODY, params=SALTED)
+            said += _everything_said(caught.value)
+    raw_server.released.set()
+
+    assert "canary" not in said
+    assert len(raw_server.arrived) == 5
+
+
+async def test_cancellation_passes_through_untouched(raw_server: RawServer):
+    """F67"""
+    raw_server.answer(hang)
+
+    async with Http("wdt") as http:
+        call = asyncio.create_task(http.post(raw_server.url, body=b"[]"))
+        await raw_server.asked.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    raw_server.released.set()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_compressed_answer_is_read(raw_server: RawServer, encoding: str):
+    body = b'{"status":0}' * 1000
+    packed = gzip.compress(body) if encoding == "gzip" else zlib.compress(body)
+    raw_server.answer(reply(packed, headers={"Content-Encoding": encoding}))
+
+    async with Http("wdt") as http:
+        answer = await http.post(raw_server.url, body=b"[]")
+
+    assert answer.body == body
+    assert "Accept-Encoding: gzip, deflate\r\n" in raw_server.arrived[0].head
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_compression_bomb_is_stopped_early(raw_server: RawServer, encoding: str):
+    """S33: 256 MB of zeros come as 250 KB; no more than the cap and a buffer may ever be in memory."""
+    packed = _bomb(encoding, 256)
+    raw_server.answer(reply(packed, headers={"Content-Encoding": encoding}))
+
+    async with Http("wdt", max_body=2**20, timeout=10) as http:
+        with pytest.raises(InDoubt) as caught:
+            await http.post(raw_server.url, body=b"[]")
+
+    assert len(packed) < 2**20
+    assert caught.value.verdict.code == "too_large"
+
+
+async def test_a_long_plain_answer_is_stopped_and_one_of_the_allowed_length_is_not(raw_server: RawServer):
+    raw_server.answer(reply(b"x" * 1000), reply(b"x" * 1001))
+
+    async with Http("wdt", max_body=1000) as http:
+        whole = await http.post(raw_server.url, body=b"[]")
+        with pytest.raises(InDoubt) as caught:
+            await http.post(raw_server.url, body=b"[]")
+
+    assert len(whole.body) == 1000
+    assert caught.value.verdict.code == "too_large"
+
+
+async def test_damaged_compression_is_in_doubt(raw_server: RawServer):
+    raw_server.answer(reply(b"not gzip at all", headers={"Content-Encoding": "gzip"}))
+
+    async with Http("wdt") as http:
+        with pytest.raises(InDoubt) as caught:
+            await http.post(raw_server.url, body=b"[]")
+
+    assert caught.value.verdict.code == "payload"
+
+
+async def test_connections_are_kept_within_one_client_and_never_shared_between_two(raw_server: RawServer):
+    """WDT's gateway ties a connection to a tenant, so every credential has its own client."""
+    async with Http("wdt") as one, Http("wdt") as other:
+        for http in (one, one, other, other):
+            await http.post(raw_server.url, body=b"[]")
+
+    assert [arrived.connection for arrived in raw_server.arrived] == [1, 1, 2, 2]
+
+
+async def test_connections_can_be_closed_after_each_call(raw_server: RawServer):
+    async with Http("wdt", force_close=True) as http:
+        for _ in range(3):
+            await http.post(raw_server.url, body=b"[]")
+
+    assert [arrived.connection for arrived in raw_server.arrived] == [1, 2, 3]
+
+
+async def test_cookies_are_not_kept(raw_server: RawServer):
+    raw_server.answer(reply("{}", headers={"Set-Cookie": "session=canary"}))
+
+    async with Http("wdt") as http:
+        await http.post(raw_server.url, body=b"[]")
+        await http.post(raw_server.url, body=b"[]")
+
+    assert "canary" not in raw_server.arrived[1].head
+
+
+async def test_a_proxy_in_the_environment_is_ignored(raw_server: RawServer, monkeypatch: pytest.MonkeyPatch):
+    """A proxy somebody set for a shell would see every signed query."""
+    async with RawServer() as proxy, Http("wdt") as http:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+
+        await http.post(raw_server.url, body=b"[]")
+
+        assert proxy.connections == 0
+        assert len(raw_server.arrived) == 1
+
+
+@pytest.mark.parametrize("flaw", ["expired", "wrong_host", "unknown_authority"])
+async def test_a_bad_certificate_is_refused_before_any_byte_of_the_request(authority: "Authority", flaw: str):
+    """F53, S10"""
+    trusted = None if flaw == "unknown_authority" else authority.trusting()
+    served = authority.serving(host="other.test" if flaw == "wrong_host" else None, expired=flaw == "expired")
+
+    async with RawServer(tls=served) as server, Http("wdt", tls=trusted) as http:
+        with pytest.raises(Transient) as caught:
+            await http.post(f"https://127.0.0.1:{server.port}/", body=b"[]", params=SALTED)
+
+        assert caught.value.verdict.code == "not_sent.certificate"
+        assert caught.value.verdict.care is Care.SETTINGS
+        assert server.arrived == []
+
+
+async def test_a_good_certificate_is_accepted(authority: "Authority"):
+    """The control of the test above: without its flaw the same server is talked to."""
+    async with RawServer(tls=authority.serving()) as server, Http("wdt", tls=authority.trusting()) as http:
+        answer = await http.post(f"https://127.0.0.1:{server.port}/", body=b"[]")
+
+        assert answer.status == 200
+        assert len(server.arrived) == 1
+
+
+async def test_a_server_that_speaks_no_tls_has_received_nothing(raw_server: RawServer):
+    """F52: no fall-back to plain HTTP."""
+    async with Http("wdt", connect_timeout=0.3) as http:
+        with pytest.raises(Transient) as caught:
+            await http.post(f"https://127.0.0.1:{raw_server.port}/", body=b"[]")
+
+    assert caught.value.verdict.code.startswith("not_sent.")
+    assert raw_server.arrived == []
+
+
+async def test_old_tls_is_not_spoken(authority: "Authority"):
+    """S10"""
+    served = authority.serving()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        served.minimum_version = ssl.TLSVersion.TLSv1
+        served.maximum_version = ssl.TLSVersion.TLSv1_1
+
+    async with RawServer(tls=served) as server, Http("wdt", tls=authority.trusting()) as http:
+        with pytest.raises(Transient):
+            await http.post(f"https://127.0.0.1:{server.port}/", body=b"[]")
+
+        assert server.arrived == []
+    assert _verifying().minimum_version is ssl.TLSVersion.TLSv1_2
+    assert _verifying().verify_mode is ssl.CERT_REQUIRED
+
+
+def test_the_http_library_is_one_without_the_known_decompression_holes():
+    """S33: CVE-2026-128131 was closed in 3.14.4."""
+    assert tuple(int(part) for part in version("aiohttp").split(".")[:3]) >= (3, 14, 4)
+
+
+def _everything_said(error: BaseException) -> str:
+    """What a log line could ever show of it, its causes included."""
+    return f"{error} {error!r} " + "".join(traceback.format_exception(error, chain=True))
+
+
+def _bomb(encoding: str, megabytes: int) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31 if encoding == "gzip" else 15)
+    return b"".join(packer.compress(bytes(2**20)) for _ in range(megabytes)) + packer.flush()
+
+
+class Authority:
+    """A certificate authority of the test's own, and servers' certificates with one flaw each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "demo authority")])
+        self._certificate = self._sign("demo authority", self._key, self._name, authority=True)
+
+    def trusting(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cadata=self._certificate.public_bytes(serialization.Encoding.PEM).decode())
+
+    def serving(self, *, host: str | None = None, expired: bool = False) -> ssl.SSLContext:
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._sign(host or "127.0.0.1", key, self._name, expired=expired)
+        path = self._folder / "server.pem"
+        path.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+    def _sign(
+        self,
+        host: str,
+        key: ec.EllipticCurvePrivateKey,
+        issuer: x509.Name,
+        *,
+        expired: bool = False,
+        authority: bool = False,
+    ) -> x509.Certificate:
+        now = datetime.now(UTC)
+        alternative = x509.DNSName(host) if not host.startswith("127") else x509.IPAddress(ip_address(host))
+        return (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]))
+            .issuer_name(issuer)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=2))
+            .not_valid_after(now - timedelta(days=1) if expired else now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)

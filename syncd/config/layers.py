@@ -104,7 +104,7 @@ class Layers:
         if section not in ("merchants", "issuers"):
             return (section, *rest.split("__"))
         known = _names(self.tree, section)
-        for spelling in sorted(known, key=len, reverse=True):
+        for spelling in sorted(known, key=lambda name: (len(name), rest.startswith(name)), reverse=True):
             if _flat(rest).startswith(_flat(spelling) + "__"):
                 return (section, known[spelling], *rest[len(spelling) + 2 :].split("__"))
         wanted = rest.partition("__")[0]

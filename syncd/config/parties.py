@@ -148,8 +148,8 @@ class Issuer(Section):
     seller_bank_name: Annotated[Text, Field(max_length=100), Says("seller's bank on it", "销方开户行")] = ""
     seller_bank_account: Annotated[Text, Field(max_length=50), Says("account number on it", "销方银行账号")] = ""
     default_kind: Annotated[
-        Kind | None, Says("kind of an order that names none; without it such an order is held", "缺省票种")
-    ] = None
+        Kind | None, Says("kind of an order that names none, as WDT's own sample does", "缺省票种")
+    ] = Kind.DIGITAL_NORMAL
     legacy_as_digital: Annotated[
         bool, Says("issue tax-control kinds as fully digital ones: a legal change", "税控票种改开数电票")
     ] = False

@@ -9,6 +9,7 @@ import structlog
 
 from syncd.domain.order import OrderNo, Page, Search
 from syncd.domain.payload import payload_hash
+from syncd.domain.trouble import Care, Permanent
 from syncd.stages.turn import Merchant
 from syncd.store.orders import Kept, OrderId, Seen
 from syncd.store.store import Store, Tx
@@ -16,15 +17,19 @@ from syncd.store.units import Claim
 
 log = structlog.get_logger("syncd.stages")
 
+#: The reason of a row that stands on its page a second time, newer: served, but nothing to keep.
+SUPERSEDED = "superseded"
+
 
 async def take_in(
     tx: Tx, merchant: Merchant, page: Page, seq: int, span: tuple[datetime, datetime] | None = None
 ) -> Kept:
     """Store what a page showed, note what moved, and wake whoever has something to do now."""
     kept = await tx.orders.keep(merchant.name, merchant.sid, page.rows, Seen(seq, page.asked_at, span))
-    if page.bad:
-        new = await tx.orders.set_aside(merchant.name, merchant.sid, page.bad)
-        for row in page.bad[: new or 0]:
+    unread = [row for row in page.bad if row.reason != SUPERSEDED]
+    if unread:
+        new = await tx.orders.set_aside(merchant.name, merchant.sid, unread)
+        for row in unread[:new]:
             tx.tell(partial(log.warning, "poll.row_quarantined", merchant=merchant.name, why=row.reason))
     for order_id, event in kept.moved:
         await tx.journal.add(event, order_id=order_id, merchant=merchant.name)
@@ -60,9 +65,18 @@ async def _wake(tx: Tx, merchant: Merchant, kept: Kept) -> None:
 
 
 async def read_by_number(store: Store, merchant: Merchant, claim: Claim, no: str) -> Page:
-    """Read one order whatever its state, and keep what was seen. Raises Transient, Permanent."""
+    """Read one order whatever its state, and keep what was seen; an empty page where WDT does not know it.
+
+    Raises Transient, Permanent.
+    """
     seq = await store.next_seq()
-    page = await merchant.erp.search(Search(order_no=OrderNo(no), every_status=True, page_size=10))
+    query = Search(order_no=OrderNo(no), every_status=True, page_size=10)
+    try:
+        page = await merchant.erp.search(query)
+    except Permanent as no_such:
+        if no_such.verdict.care is not Care.DATA:
+            raise
+        return Page((), (), 0, store.clock.now())
     async with store.begin(claim) as tx:
         await take_in(tx, merchant, page, seq)
     return page

@@ -29,7 +29,7 @@ EVENTS: dict[str, Event] = {
         "info",
         "An invoice exists and is recorded; WDT is owed its number. `late`: it came after the order had ended.",
         "发票已开具并入账，待回传；late 表示单据结束后才发现。",
-        ("merchant", "order_no", "number", "late"),
+        ("merchant", "order_no", "invoice_no", "late"),
     ),
     "collect.revived": Event(
         "info",

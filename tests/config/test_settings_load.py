@@ -179,6 +179,17 @@ def test_a_name_with_hyphens_or_double_underscores_is_still_addressed(tmp_path: 
     assert settings.merchant("shop-a__b").wdt.secret_and_salt() == ("x", "y")
 
 
+def test_of_two_names_that_differ_in_a_hyphen_the_exact_one_is_meant(tmp_path: Path) -> None:
+    merchant, _, issuer = GOOD.partition("[issuers")
+    hyphen = merchant.replace("m001", "shop-a")
+    underscore = merchant.replace("m001", "shop_a").replace("demo_sid", "other_sid")
+    path = written(tmp_path, f"{hyphen}{underscore}[issuers{issuer}")
+
+    settings = load(path, {"SYNCD_MERCHANTS__SHOP_A__WDT__KEY": "one", "SYNCD_MERCHANTS__SHOP-A__WDT__KEY": "two"})
+
+    assert [merchant.wdt.key for merchant in settings.merchants] == ["two", "one"]
+
+
 def test_names_without_a_double_underscore_are_not_ours(tmp_path: Path) -> None:
     """Kubernetes gives every pod SYNCD_PORT and its like once a service is called syncd."""
     env = {"SYNCD_PORT": "tcp://10.0.0.1:80", "SYNCD_SERVICE_HOST": "10.0.0.1", "PATH": os.defpath}

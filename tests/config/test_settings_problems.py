@@ -272,3 +272,29 @@ def test_what_is_unwise_is_a_warning_and_no_error(tmp_path: Path) -> None:
 
 def test_settings_without_merchants_warn_that_nothing_will_happen(tmp_path: Path) -> None:
     assert load(written(tmp_path, ""), {}).warnings == ["there is no [[merchants]]: nothing will be polled"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(b"a:" + b"b" * 70_000, "is no secret: {path} is larger than 64 KiB"), (b"\xff:b", "is not UTF-8 text: {path}")],
+)
+def test_a_secret_file_that_holds_no_secret_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
+    (tmp_path / "s").write_bytes(content)
+
+    lines = refusal(written(tmp_path, GOOD.replace(WDT_SECRET, 'secret_file = "s"')))
+
+    named = problem.format(path=tmp_path / "s")
+    assert lines[0] == f"{tmp_path}/syncd.toml: merchants.m001.wdt.secret_file {named}"
+
+
+def test_a_secret_file_that_is_no_path_is_refused(tmp_path: Path) -> None:
+    lines = refusal(written(tmp_path, GOOD.replace(WDT_SECRET, "secret_file = 5")))
+
+    assert lines[0] == f"{tmp_path}/syncd.toml: merchants.m001.wdt.secret_file must be a path"
+
+
+@pytest.mark.parametrize("text", ["merchants = 5", "merchants = [5]", "[merchants]\nm001 = 5", "issuers = 5"])
+def test_overlays_over_a_misshapen_file_are_refused_and_do_not_crash(tmp_path: Path, text: str) -> None:
+    env = {"SYNCD_MERCHANTS__M001__WDT__SECRET": "a:b", "SYNCD_ISSUERS__MAIN__SECRET": "a", "SYNCD_POLL__A__B": "c"}
+
+    assert refusal(written(tmp_path, text), env)

@@ -1,29 +1,20 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal, localcontext
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from orders import line, order_of, red, sample_order
+from rule_vectors import vectors
 
 from syncd.domain import detail, money
 from syncd.domain.money import Totals
 from syncd.domain.order import InvoiceOrder
 from syncd.domain.unfit_texts import Unfitness
-
-VECTORS = json.loads((Path(__file__).parents[1] / "data" / "vectors.json").read_text("utf-8"))["vectors"]
-
-
-def vectors(kind: str) -> Any:
-    found = [v for v in VECTORS if v["system"] == "rules" and v["kind"] == kind]
-    assert found, kind
-    return pytest.mark.parametrize("vector", [pytest.param(v, id=v["id"]) for v in found])
 
 
 def amounts(texts: Mapping[str, Any]) -> dict[str, Decimal]:
@@ -199,7 +190,9 @@ def test_a_header_figure_a_cent_off_is_named_with_both_numbers(field: str, code:
 
 @pytest.mark.parametrize("field", ["goods_amount", "goods_tax", "sum_price", "sum_tax", "invoice_amount"])
 def test_a_missing_header_figure_is_named(field: str) -> None:
-    found = header_of(replace(order_of(line()), **{field: None}))
+    missing: dict[str, Any] = {field: None}
+
+    found = header_of(replace(order_of(line()), **missing))
 
     assert found == Unfitness("amount_missing", (("field", field),))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_money import vectors
+from rule_vectors import vectors
 
 from syncd.domain import numbers
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_money import vectors
+from rule_vectors import vectors
 
 from syncd.domain import taxpayer
 
@@ -20,12 +20,16 @@ def test_any_single_mistyped_character_fails_the_check_digit() -> None:
     right = "91310115MA1K39423D"
     alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
-    passing = [i for i in range(18) for c in alphabet if c != right[i] and taxpayer.is_uscc(right[:i] + c + right[i + 1 :])]
+    passing = [
+        i for i in range(18) for c in alphabet if c != right[i] and taxpayer.is_uscc(right[:i] + c + right[i + 1 :])
+    ]
 
     assert passing == []
 
 
-@pytest.mark.parametrize("typed", [" 91310115ma1k39423d\n", "９１３１０１１５ＭＡ１Ｋ３９４２３Ｄ", "91310115MA1K39423D\u200b"])
+@pytest.mark.parametrize(
+    "typed", [" 91310115ma1k39423d\n", "９１３１０１１５ＭＡ１Ｋ３９４２３Ｄ", "91310115MA1K39423D\u200b"]
+)
 def test_a_number_is_trimmed_narrowed_and_capitalised(typed: str) -> None:
     assert taxpayer.normalise(typed) == "91310115MA1K39423D"
 
@@ -36,7 +40,7 @@ def test_every_known_length_is_accepted(length: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "9" * 14, "9" * 21, "9131 0115MA1K39423D", "91310115-MA1K39423", "ß" * 15, "٣" * 18, "无税号"]
+    "typed", ["", "9" * 14, "9" * 21, "9131 0115MA1K39423D", "91310115-MA1K39423", "ß" * 8, "٣" * 18, "无税号"]
 )
 def test_anything_else_is_not(typed: str) -> None:
     assert not taxpayer.is_accepted(taxpayer.normalise(typed))

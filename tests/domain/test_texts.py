@@ -64,7 +64,9 @@ def test_an_address_that_cannot_be_delivered_to_is_left_out(address: str) -> Non
     assert texts.email(address) == ""
 
 
-@pytest.mark.parametrize(("phone", "mobile"), [("18000000983", "18000000983"), ("１８０００００００００", "18000000000")])
+@pytest.mark.parametrize(
+    ("phone", "mobile"), [("18000000983", "18000000983"), ("１８０００００００００", "18000000000")]
+)
 def test_a_mobile_number_can_take_an_sms(phone: str, mobile: str) -> None:
     assert texts.mobile(phone) == mobile
 

@@ -27,7 +27,7 @@ PERSONAL_FIELDS = [
 URL = "http://wdt.example/openapi?sid=demo&key=demo&salt=canary_salt&sign=canary_sign"
 
 
-def line_of(secrets: tuple[str, ...] = (), **fields: Any) -> str:
+def line_of(secrets: tuple[str, ...] = (), /, **fields: Any) -> str:
     with logging_to(secrets=secrets) as written:
         structlog.get_logger().info("x.said", **fields)
     assert written.only()["event"] == "x.said"

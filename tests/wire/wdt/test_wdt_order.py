@@ -200,6 +200,15 @@ def test_a_number_where_a_text_belongs_is_written_out():
     assert (found.lines[0].tax_code, found.lines[0].item_no) == ("1010101010000000000", "1.50")
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("null", ""), ('"0000-00-00 00:00:00"', "0000-00-00 00:00:00"), ("1549943699000", "1549943699000")],
+)
+def test_an_odd_time_of_issue_is_kept_as_it_came(said: str, kept: str):
+    """F107: no time is invented from it, and it makes no row bad."""
+    assert order_of("invoice_time", said).invoice_time == kept
+
+
 def test_lines_keep_their_order_and_their_doubles():
     found = order(detail_list=[{"item_no": "a"}, {"item_no": "b", "row_type": "1"}, {"item_no": "a"}])
 

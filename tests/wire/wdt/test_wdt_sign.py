@@ -95,6 +95,15 @@ def test_a_creation_time_is_understood_in_all_its_spellings(value: object):
     assert created_at(value) == datetime(2019, 2, 12, 3, 54, 59, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("value", [None, "", 0, "0", -1, "0000-00-00 00:00:00", "2019-02-12", "soon", True, [1], 1e300])
+@pytest.mark.parametrize(
+    "value",
+    [None, "", 0, "0", -1, "0000-00-00 00:00:00", "2026-12-31 23:59:60", "2019-02-12", "soon", True, [1], 1e300],
+)
 def test_an_unreadable_creation_time_is_none(value: object):
+    """F106: a leap second has no place in a calendar, and the poll goes on."""
     assert created_at(value) is None
+
+
+def test_a_leap_day_is_a_day():
+    """F106"""
+    assert created_at("2028-02-29 07:59:59") == datetime(2028, 2, 28, 23, 59, 59, tzinfo=UTC)

@@ -250,7 +250,6 @@ def _stages(settings: Settings, store: Store, parties: Parties) -> tuple[Stage, 
             WriteBackRules(
                 every=schedule.write_back,
                 batch=settings.write_back.batch,
-                page_size=settings.poll.page_size,
                 look_after=settings.write_back.confirm_after,
                 most_reads=settings.write_back.most_reads,
             ),

@@ -119,7 +119,12 @@ async def _adopt(
         )
         tx.tell(
             partial(
-                log.info, "collect.issued", merchant=merchant.name, order_no=order.no, invoice_no=invoice.number, late=late
+                log.info,
+                "collect.issued",
+                merchant=merchant.name,
+                order_no=order.no,
+                invoice_no=invoice.number,
+                late=late,
             )
         )
     if filed:

@@ -195,7 +195,10 @@ class Poll:
         """What the page says, unless the reading that signed it no longer proves the window settled (R2, R3)."""
         if settled_end(page.asked_at, self._rules.settle) < window.end:
             return Unstable("clock_went_back")
-        ids = [*(str(row.no) for row in page.rows), *(digest(row).hex() for row in page.bad if row.reason != SUPERSEDED)]
+        ids = [
+            *(str(row.no) for row in page.rows),
+            *(digest(row).hex() for row in page.bad if row.reason != SUPERSEDED),
+        ]
         return reader.feed(page.count, ids, page.total)
 
     def _page(self, window: Window, ask: AskPage, every_status: bool) -> Search:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from syncd.domain.invoice import Expected, IssuerKey
 from syncd.domain.key import issuer_key
 from syncd.domain.lifecycle import Hold
-from syncd.domain.mapping import MappingOptions, Unfitness, to_request
+from syncd.domain.mapping import MappingOptions, Unfitness, notices, to_request
 from syncd.domain.order import InvoiceOrder
 from syncd.domain.payload import payload_hash
 from syncd.domain.ports import Issuer, Unfit
@@ -32,6 +32,7 @@ class Submit:
     body: bytes
     payload_hash: bytes
     expected: Expected
+    notices: tuple[str, ...]  # what was arranged on the way, by name: a discount moved, an e-mail dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ def plan(
         body = issuer.render(request, key)
     except Unfit as unfit:
         return _aside(unfit.code, tuple(unfit.facts.items()))
-    return Submit(key, body, payload_hash(order), Expected(request.buyer.tax_no, request.total, request.colour))
+    expected = Expected(request.buyer.tax_no, request.total, request.colour)
+    return Submit(key, body, payload_hash(order), expected, notices(order, request))
 
 
 _OWN_HOLD = {"amount_over_limit": Hold.AMOUNT_OVER_LIMIT}

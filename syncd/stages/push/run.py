@@ -111,6 +111,7 @@ class Push:
             key=stored.key,
             generation=stored.generation,
             revision=stored.revision,
+            notices=" ".join(decided.notices) or None,
         )
         return Job(order, stored)
 

@@ -25,7 +25,6 @@ class WriteBackRules:
 
     every: timedelta
     batch: int
-    page_size: int
     look_after: timedelta = timedelta(seconds=2)
     most_reads: int = 10  # reads by number in one turn
 

@@ -39,6 +39,11 @@ from syncd.store.units import Claim, half_spent
 
 log = structlog.get_logger("syncd.stages.write_back")
 
+#: Rows on a page that confirms, and how many such pages a turn may read.
+PAGE_SIZE, MOST_PAGES = 200, 10
+#: How many sent debts one turn looks after.
+MOST_DEBTS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
@@ -88,7 +93,7 @@ class WriteBacks:
             return
         close = [owed for owed in unproven if owed.debt.looks >= CLOSE_LOOK][: self._rules.most_reads]
         if len(close) < len(unproven):
-            await self._look_at_page(merchant, claim, min(_sent_at(owed) for owed in unproven))
+            await self._look_at_pages(merchant, claim, unproven)
         for owed in close:
             page = await read_by_number(self._store, merchant, claim, owed.order.no)
             if page.count == 0:
@@ -103,7 +108,7 @@ class WriteBacks:
         """Apply what newer sightings prove; returns the debts that have none yet."""
         unproven: list[Owed] = []
         async with self._store.begin(claim) as tx:
-            for owed in await self._load(tx, await tx.debts.due(merchant.name, "sent", 200)):
+            for owed in await self._load(tx, await tx.debts.due(merchant.name, "sent", MOST_DEBTS)):
                 if owed.order.seen_at <= _sent_at(owed):
                     unproven.append(owed)
                     continue
@@ -111,18 +116,36 @@ class WriteBacks:
                 await self._apply(tx, merchant, owed, move)
         return unproven
 
-    async def _look_at_page(self, merchant: Merchant, claim: Claim, since: datetime) -> None:
-        """One mirror page over the last minutes: our own writes bumped those orders, so they are all on it."""
+    async def _look_at_pages(self, merchant: Merchant, claim: Claim, unproven: Sequence[Owed]) -> None:
+        """The mirror of the last moments: our own writes bumped those orders, so a page shows up to 200 of them."""
+        wanted = {owed.order.no for owed in unproven}
+        start, end = self._moments(merchant, min(_sent_at(owed) for owed in unproven))
+        for page_no in range(MOST_PAGES):
+            seq = await self._store.next_seq()
+            page = await merchant.erp.search(
+                Search(
+                    start=start,
+                    end=end,
+                    page_no=page_no,
+                    page_size=PAGE_SIZE,
+                    every_status=True,
+                    with_total=False,
+                )
+            )
+            async with self._store.begin(claim) as tx:
+                await take_in(tx, merchant, page, seq)
+            wanted.difference_update(row.no for row in page.rows)
+            if not wanted or page.count < PAGE_SIZE:
+                return
+
+    def _moments(self, merchant: Merchant, since: datetime) -> tuple[datetime, datetime]:
+        """From just before `since` to now, by the server's clock as far as we know it."""
         offset = merchant.erp.clock_offset
         slack = timedelta(seconds=5) if offset is not None else CLOCK_TOLERANCE
         shift = timedelta(seconds=offset or 0.0)
         end = whole_second(self._store.clock.now() + shift)
-        start = min(max(whole_second(since + shift - slack), end - timedelta(hours=6)), end - SECOND)
-        seq = await self._store.next_seq()
-        query = Search(start=start, end=end, every_status=True, page_size=200)
-        page = await merchant.erp.search(query)
-        async with self._store.begin(claim) as tx:
-            await take_in(tx, merchant, page, seq)
+        start = max(whole_second(since + shift - slack), end - timedelta(hours=6))
+        return min(start, end - SECOND), end
 
     async def _load(self, tx: Tx, debts: Sequence[Debt]) -> list[Owed]:
         orders = await tx.orders.by_ids(debt.order_id for debt in debts)

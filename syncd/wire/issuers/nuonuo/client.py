@@ -15,7 +15,7 @@ from syncd.domain.outcome import Blocked, Outcome, Unknown
 from syncd.domain.ports import Class, IssuerProfile, Unfit
 from syncd.domain.trouble import LANE_WIDE, Care, InDoubt, Transient, Verdict
 from syncd.wire.http import Http, Reply
-from syncd.wire.issuers.nuonuo.codec import KEY_LENGTH, NuonuoOptions, ask_body, cut, render, revive_body
+from syncd.wire.issuers.nuonuo.codec import NuonuoOptions, ask_body, cut, render, revive_body
 from syncd.wire.issuers.nuonuo.errors import (
     PLATFORM,
     TOKEN_REFUSED,
@@ -27,6 +27,7 @@ from syncd.wire.issuers.nuonuo.errors import (
     no_answer,
     verdict,
 )
+from syncd.wire.issuers.nuonuo.limits import KEY_LENGTH
 from syncd.wire.issuers.nuonuo.results import read_answer, stray_numbers
 from syncd.wire.issuers.nuonuo.sign import sign, stamp
 from syncd.wire.issuers.nuonuo.token import NoToken, TokenSource
@@ -107,7 +108,7 @@ class NuonuoIssuer:
     def render(self, request: InvoiceRequest, key: IssuerKey) -> bytes:
         """The body of requestBillingNew, the same for ever. Raises: Unfit."""
         if request.seller.tax_no != self._tax_no:  # Nuonuo: E9302, and the whole seller would rest
-            raise Unfit("seller_tax_no_differs", order=request.seller.tax_no, account=self._tax_no)
+            raise Unfit("seller_differs", given=request.seller.tax_no, ours=self._tax_no)
         body = render(request, key, self._options)
         if cut(request, self._options) is not request:
             log.warning("issue.text_cut", issuer=self._name, order_no=request.order_no)

@@ -17,30 +17,23 @@ from syncd.domain.clock import BEIJING
 from syncd.domain.invoice import Colour, InvoiceRequest, IssuerKey, Kind, RequestLine
 from syncd.domain.order import Party, RowType
 from syncd.domain.ports import Unfit
-
-MOST_LINES = 2000
-KEY_LENGTH = 20
-REMARK_LENGTH = 230
-DIGITAL_REMARK_LENGTH = 200
-SPEC_LENGTH = 40
-
-_LIMITS: Mapping[str, int] = {
-    "buyerName": 100, "buyerTaxNum": 20, "buyerTel": 50, "buyerAddress": 80, "buyerAccount": 100,
-    "salerTaxNum": 20, "salerTel": 20, "salerAddress": 80, "salerAccount": 100,
-    "clerk": 20, "payee": 20, "checker": 20, "extensionNumber": 5, "clerkId": 32, "departmentId": 32,
-}  # fmt: skip
-_LINE_LIMITS: Mapping[str, int] = {
-    "goodsName": 90, "goodsCode": 19, "specType": SPEC_LENGTH, "unit": 20,
-    "taxExcludedAmount": 16, "tax": 16, "taxIncludedAmount": 16,
-}  # fmt: skip
-#: A buyer's telephone and address share one line on the face.
-_TEL_AND_ADDRESS = 100
-_REQUIRED = ("invoiceDate", "buyerName", "salerTaxNum", "clerk")
-_NUMBER_LENGTH, _NUMBER_PLACES = 16, 8
+from syncd.wire.issuers.nuonuo.limits import (
+    DIGITAL_REMARK_LENGTH,
+    EMAIL_LENGTH,
+    KEY_LENGTH,
+    MOST_LINES,
+    NUMBER_LENGTH,
+    NUMBER_PLACES,
+    REMARK_LENGTH,
+    SPEC_LENGTH,
+    check_cents,
+    check_header,
+    check_line,
+    check_zero,
+)
 
 _KEY = re.compile(rf"[A-Za-z0-9_]{{1,{KEY_LENGTH}}}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_EMAIL_LENGTH = 50
 _MOBILE = re.compile(r"1[0-9]{10}")
 
 #: Kind → invoiceLine as asked for, and as the option turns it into another legal kind.
@@ -134,11 +127,7 @@ def revive_body(key: IssuerKey, serial: str) -> bytes:
 
 
 def _compact(body: Mapping[str, object]) -> bytes:
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    try:
-        return text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: WDT's JSON can escape one
-        raise Unfit("text_not_encodable") from None
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 # --- the header -----------------------------------------------------------------------------------------------
@@ -166,7 +155,8 @@ def _header(request: InvoiceRequest, kind: str, options: NuonuoOptions) -> dict[
         **_delivery(request, options),
         **_switches(request, kind, options),
     }
-    _check_header(header, kind, company=request.buyer_is_company)
+    needs_tax_no = request.buyer_is_company or kind in _SPECIAL
+    check_header(header, remark_length=_remark_length(kind), needs_tax_no=needs_tax_no)
     return {name: text for name, text in header.items() if text}
 
 
@@ -191,28 +181,10 @@ def _delivery(request: InvoiceRequest, options: NuonuoOptions) -> dict[str, str]
     An address that cannot be one costs the buyer a message, never the invoice; a landline gets no SMS.
     """
     email, mobile = request.buyer.email.strip(), request.mobile.strip()
-    by_email = options.push_email and len(email) <= _EMAIL_LENGTH and bool(_EMAIL.fullmatch(email))
+    by_email = options.push_email and len(email) <= EMAIL_LENGTH and bool(_EMAIL.fullmatch(email))
     by_sms = options.push_sms and bool(_MOBILE.fullmatch(mobile))
     mode = {(False, False): "-1", (True, False): "0", (False, True): "1", (True, True): "2"}[by_email, by_sms]
     return {"pushMode": mode, "email": email if by_email else "", "buyerPhone": mobile if by_sms else ""}
-
-
-def _check_header(header: Mapping[str, str], kind: str, *, company: bool) -> None:
-    for name in _REQUIRED:
-        if not header[name]:
-            raise Unfit("text_missing", field=name)
-    if (company or kind in _SPECIAL) and not header["buyerTaxNum"]:
-        raise Unfit("text_missing", field="buyerTaxNum")
-    _check_lengths(header, {**_LIMITS, "remark": _remark_length(kind)})
-    if len(header["buyerTel"]) + len(header["buyerAddress"]) > _TEL_AND_ADDRESS:
-        raise Unfit("text_too_long", field="buyerTel+buyerAddress", limit=str(_TEL_AND_ADDRESS))
-
-
-def _check_lengths(texts: Mapping[str, str], limits: Mapping[str, int]) -> None:
-    for name, limit in limits.items():
-        length = len(texts.get(name, ""))
-        if length > limit:
-            raise Unfit("text_too_long", field=name, limit=str(limit), length=str(length))
 
 
 def _remark_length(kind: str) -> int:
@@ -234,27 +206,26 @@ def _details(lines: Sequence[RequestLine], *, digital: bool) -> list[dict[str, s
     if not lines:
         raise Unfit("no_lines")
     if len(lines) > MOST_LINES:
-        raise Unfit("too_many_lines", limit=str(MOST_LINES), lines=str(len(lines)))
-    return [_detail(line, digital=digital) for line in lines]
+        raise Unfit("too_many_lines", count=str(len(lines)), limit=str(MOST_LINES))
+    return [_detail(number, line, digital=digital) for number, line in enumerate(lines, start=1)]
 
 
-def _detail(line: RequestLine, *, digital: bool) -> dict[str, str]:
-    if not line.name:
-        raise Unfit("text_missing", field="goodsName")
+def _detail(number: int, line: RequestLine, *, digital: bool) -> dict[str, str]:
+    check_zero(number, line, _MARKS)
     detail = {
         "goodsName": line.name,
         "goodsCode": line.tax_code,
         "specType": line.spec,
         **_quantity(line),
         "withTaxFlag": "0",
-        "taxRate": _rate(line),
-        "taxExcludedAmount": _money("taxExcludedAmount", line.net),
-        "tax": _money("tax", line.tax),
-        "taxIncludedAmount": _money("taxIncludedAmount", line.gross),
+        "taxRate": _plain(line.rate),
+        "taxExcludedAmount": _money(number, "taxExcludedAmount", line.net),
+        "tax": _money(number, "tax", line.tax),
+        "taxIncludedAmount": _money(number, "taxIncludedAmount", line.gross),
         "invoiceLineProperty": str(int(line.property)),
         **_MARKS[line.zero_rate][0 if digital else 1],
     }
-    _check_lengths(detail, _LINE_LIMITS)
+    check_line(number, detail)
     return {name: text for name, text in detail.items() if text}
 
 
@@ -271,23 +242,13 @@ def _quantity(line: RequestLine) -> dict[str, str]:
 
 def _fitting(number: Decimal | None) -> str:
     text = _plain(number) if number is not None and number.is_finite() else ""
-    fits = len(text) <= _NUMBER_LENGTH and len(text.partition(".")[2]) <= _NUMBER_PLACES
+    fits = len(text) <= NUMBER_LENGTH and len(text.partition(".")[2]) <= NUMBER_PLACES
     return text if fits else ""
 
 
-def _rate(line: RequestLine) -> str:
-    """The rate as a decimal. A zero needs its reason and a reason needs a zero: the law knows three zeros."""
-    if not line.rate.is_finite() or not 0 <= line.rate < 1:
-        raise Unfit("rate_out_of_form", rate=str(line.rate))
-    if line.zero_rate not in _MARKS or (line.rate == 0) != bool(line.zero_rate):
-        raise Unfit("zero_rate_unclear", rate=str(line.rate), mark=line.zero_rate)
-    return _plain(line.rate)
-
-
-def _money(field: str, amount: Decimal) -> str:
+def _money(number: int, name: str, amount: Decimal) -> str:
     """Two decimals, never rounded to them."""
-    if not amount.is_finite() or len(_plain(amount).partition(".")[2]) > 2:
-        raise Unfit("amount_out_of_form", field=field, amount=str(amount))
+    check_cents(number, name, amount, len(_plain(amount).partition(".")[2]))
     return f"{amount or abs(amount):.2f}"
 
 

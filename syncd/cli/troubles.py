@@ -1,0 +1,66 @@
+"""Trouble that has a name, as lines for a person and an exit code: 1 failed, 2 usage or settings."""
+
+from __future__ import annotations
+
+from syncd.cli.output import inert
+from syncd.cli.words import Say
+
+
+class Unusable(Exception):
+    """What was typed cannot be meant; the text says why. Exit code 2."""
+
+
+class Failed(Exception):
+    """It could not be done; the text says why. Exit code 1."""
+
+
+def known() -> tuple[type[Exception], ...]:
+    """Every trouble with a name. Called only once something was raised, so that a fine run imports none of it."""
+    import sqlite3
+
+    from sqlalchemy.exc import DBAPIError
+
+    from syncd.config import SettingsError
+    from syncd.store.engine import UnsupportedStore
+    from syncd.store.lock import HeldElsewhere
+    from syncd.store.migrate import NotReady, TooNew
+    from syncd.store.store import StoreUnavailable
+    from syncd.web.health import CannotListen
+
+    ours = (Unusable, Failed, SettingsError, UnsupportedStore, HeldElsewhere, NotReady, TooNew, StoreUnavailable)
+    return (*ours, CannotListen, DBAPIError, sqlite3.Error, OSError)
+
+
+def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
+    """What to print and how to exit; `error` is one of `known()`."""
+    from syncd.config import SettingsError
+    from syncd.store.engine import UnsupportedStore
+    from syncd.store.lock import HeldElsewhere
+    from syncd.store.migrate import NotReady, TooNew
+
+    match error:
+        case SettingsError():
+            return [say("settings.unusable"), *(f"  {inert(line)}" for line in error.lines)], 2
+        case Unusable() | UnsupportedStore():
+            return [inert(str(error))], 2
+        case NotReady():
+            return [say("store.not_ready", why=inert(str(error)))], 2
+        case TooNew():
+            return [say("store.too_new", why=inert(str(error)))], 2
+        case HeldElsewhere():
+            return [say("store.held", holder=inert(error.holder))], 1
+        case Failed():
+            return [inert(str(error))], 1
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return [inert(f"{where}{error.strerror or error}")], 1
+        case _:
+            return [_other(error, say)], 1
+
+
+def _other(error: Exception, say: Say) -> str:
+    """A database that does not answer or is damaged, or an address that cannot be listened on."""
+    from syncd.web.health import CannotListen
+
+    why = inert(str(getattr(error, "orig", None) or error))
+    return why if isinstance(error, CannotListen) else say("store.unavailable", why=why)

@@ -1,0 +1,204 @@
+"""The daemon as a process that can be struck down, started in a moment.
+
+Importing the program takes a second, and these tests start it a hundred times; so one process imports it once and
+forks a child for each task it reads (a line of JSON on its standard input), answering the child's pid. Every child
+is a process of its own, with its own store, sockets and signals. How it ended is in `HOME/exit`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiosqlite  # noqa: F401  (imported before the forks: SQLAlchemy and Alembic load these late)
+import alembic.command
+import alembic.runtime.migration  # noqa: F401
+import points
+import sqlalchemy.dialects.sqlite.aiosqlite  # noqa: F401
+import twin
+from quick_clock import QuickClock
+
+from syncd import app as program
+from syncd.config import Settings, from_mapping
+from syncd.parties import join
+from syncd.stages.turn import run_unit
+from syncd.store.lock import HeldElsewhere
+from syncd.store.store import Store
+from syncd.watch import logs
+from syncd.watch.notify import Notifier
+
+#: sysexits: another daemon holds the store.
+HELD_ELSEWHERE = 75
+BROKEN = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one process is to do.
+
+    `mode`: "once" (until nothing is due), "serve" (until SIGTERM), "unlocked" (every unit that is due, without the
+    store's lock, until nothing is), "turns" (one turn at each unit of `turns`, without the lock).
+    `point`, `nth`, `sign`: where to be struck, by which signal. `twin`: a wrong program from `twin`.
+    `clock`: base and speed. `timeout` and `tick` are seconds of the host.
+    """
+
+    home: str
+    settings: dict[str, Any]
+    clock: tuple[float, float]
+    mode: str = "once"
+    point: str = ""
+    nth: int = 1
+    sign: str = "SIGKILL"
+    twin: str = ""
+    turns: list[str] = field(default_factory=list)
+    timeout: float = 30.0
+    tick: float = 0.02
+
+
+# -- the child ---------------------------------------------------------------------------------------------------------
+
+
+def perform(task: Task) -> int:
+    """Run the task in this process; returns its exit code."""
+    logs.configure("json", "info", sys.stderr.buffer)
+    settings = from_mapping(task.settings)
+    if task.twin:
+        twin.play(task.twin, Store.at(settings.store.url.get_secret_value(), QuickClock(*task.clock)).path)
+    if task.point:
+        strike = points.Strike(task.point, task.nth, signal.Signals[task.sign], Path(task.home, "struck"))
+        points.install(strike)
+    modes: dict[str, Callable[[Task, Settings], Awaitable[int]]] = {
+        "once": once, "serve": serve, "unlocked": unlocked, "turns": turns,
+    }  # fmt: skip
+    try:
+        return asyncio.run(_ran(modes[task.mode](task, settings)))
+    except HeldElsewhere as held:
+        Path(task.home, "held").write_text(str(held), encoding="utf-8")
+        return HELD_ELSEWHERE
+
+
+async def _ran(work: Awaitable[int]) -> int:
+    return await work
+
+
+async def once(task: Task, settings: Settings) -> int:
+    """Until nothing is due or pending; 1 when the time was over first."""
+    async with program.open_app(settings, clock=QuickClock(*task.clock), tick=task.tick) as app:
+        settled = await app.once(task.timeout)
+    Path(task.home, "settled").write_text(json.dumps(asdict(settled)), encoding="utf-8")
+    return 0 if settled.unsettled == 0 else 1
+
+
+async def serve(task: Task, settings: Settings) -> int:
+    """Until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with program.open_app(settings, clock=QuickClock(*task.clock), tick=task.tick) as app:
+        drained = await app.serve(stop, Notifier(None))
+    Path(task.home, "drained").write_text(json.dumps(asdict(drained)), encoding="utf-8")
+    return 0
+
+
+async def unlocked(task: Task, settings: Settings) -> int:
+    """Every due unit, one after the other, as if there were no lock: what only the fence keeps apart."""
+    clock = QuickClock(*task.clock)
+    async with Store.at(settings.store.url.get_secret_value(), clock) as store:
+        parties = join(settings, store, clock)
+        stages = program._stages(settings, store, parties)
+        try:
+            async with asyncio.timeout(task.timeout):
+                while True:
+                    for stage in stages:
+                        async with store.read() as tx:
+                            due = await tx.units.due(stage.name)
+                        for key in due:
+                            await run_unit(store, stage, key, random.random)
+                    async with store.read() as tx:
+                        if await tx.board.unsettled() == 0:
+                            return 0
+                    await asyncio.sleep(task.tick)
+        except TimeoutError:
+            return 1
+        finally:
+            await parties.close()
+
+
+async def turns(task: Task, settings: Settings) -> int:
+    """One turn at each of the units named, in that order; 0 when the last one was ours to the end."""
+    clock = QuickClock(*task.clock)
+    async with Store.at(settings.store.url.get_secret_value(), clock) as store:
+        parties = join(settings, store, clock)
+        stages = {stage.name: stage for stage in program._stages(settings, store, parties)}
+        turn = None
+        try:
+            for unit in task.turns:
+                stage, _, key = unit.partition("/")
+                turn = await run_unit(store, stages[stage], key, random.random)
+        finally:
+            await parties.close()
+    return 0 if turn is not None else 1
+
+
+# -- the parent --------------------------------------------------------------------------------------------------------
+
+
+class Nursery:
+    """Forks a child for every line read, and notes how each one ended."""
+
+    def __init__(self) -> None:
+        self._homes: dict[int, Path] = {}
+
+    def run(self) -> None:
+        signal.signal(signal.SIGCHLD, lambda *_: self._bury())
+        for line in sys.stdin:
+            task = Task(**json.loads(line))
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+            pid = os.fork()
+            if pid == 0:
+                _be_born(task)
+            self._homes[pid] = Path(task.home)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+            print(pid, flush=True)  # noqa: T201
+        for pid in list(self._homes):  # nobody listens any more: leave no orphan
+            os.kill(pid, signal.SIGKILL)
+
+    def _bury(self) -> None:
+        while self._homes:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            home = self._homes.pop(pid)
+            note = home / "exit.new"
+            note.write_text(str(os.waitstatus_to_exitcode(status)), encoding="ascii")
+            note.rename(home / "exit")
+
+
+def _be_born(task: Task) -> None:
+    """Become a process of one's own, run the task and end; never returns."""
+    code = BROKEN
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        nothing = os.open(os.devnull, os.O_RDWR)
+        log = os.open(Path(task.home, "log"), os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        for target, source in ((0, nothing), (1, nothing), (2, log)):
+            os.dup2(source, target)
+        code = perform(task)
+    except BaseException:  # noqa: BLE001  (the child must not fall back into its parent's loop)
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    Nursery().run()

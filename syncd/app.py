@@ -6,14 +6,14 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import structlog
 
 from syncd.config import Settings
 from syncd.domain.clock import Clock, SystemClock
-from syncd.engine.embedded import Drained, Embedded
+from syncd.engine.embedded import Embedded
 from syncd.parties import Parties, join
 from syncd.stages.collect.plan import CollectRules
 from syncd.stages.collect.run import Collect
@@ -27,7 +27,7 @@ from syncd.stages.write_back.run import WriteBacks
 from syncd.store import migrate
 from syncd.store.lanes import RESTING
 from syncd.store.lock import StoreLock
-from syncd.store.store import Store
+from syncd.store.store import Store, StoreUnavailable
 from syncd.watch.gauges import refresh
 from syncd.watch.metrics import Metrics
 from syncd.watch.notify import Notifier
@@ -91,15 +91,24 @@ class App:
 
     # -- running ---------------------------------------------------------------------------------------------------
 
-    async def serve(self, stop: asyncio.Event, notifier: Notifier) -> Drained:
-        """Run until `stop` is set, then drain."""
-        async with self._listening():
+    @asynccontextmanager
+    async def turning(self, *, listen: bool = True) -> AsyncIterator[None]:
+        """Every stage turns inside; at the end what runs gets its time to finish. Raises CannotListen."""
+        async with self._listening() if listen else nullcontext():
             self.engine.start()
             self.started = True
+            try:
+                yield
+            finally:
+                drained = await self.engine.drain(DRAIN_WITHIN)
+                log.info("daemon.stopped", drained=drained.finished, left=drained.left)
+
+    async def serve(self, stop: asyncio.Event, notifier: Notifier) -> None:
+        """Run until `stop` is set, then drain."""
+        async with self.turning():
             notifier.ready()
             await self._watch(stop, notifier)
             notifier.stopping()
-            return await self._drain()
 
     async def _watch(self, stop: asyncio.Event, notifier: Notifier) -> None:
         """Tell systemd that the loop turns, for as long as it does."""
@@ -112,11 +121,6 @@ class App:
             except TimeoutError:
                 continue
 
-    async def _drain(self) -> Drained:
-        drained = await self.engine.drain(DRAIN_WITHIN)
-        log.info("daemon.stopped", drained=drained.finished, left=drained.left)
-        return drained
-
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
         console = self.settings.console
@@ -128,21 +132,19 @@ class App:
         finally:
             await served.stop()
 
-    async def once(self, timeout: float | None, progress: Callable[[], object] | None = None) -> Settled:
-        """Run every stage until nothing is due or pending without a person."""
+    async def once(self, timeout: float | None) -> Settled:
+        """Run every stage until nothing is due or pending without a person, or `timeout` seconds are over."""
+        async with self.turning(listen=False):
+            return await self.until_settled(timeout)
+
+    async def until_settled(self, timeout: float | None) -> Settled:
+        """Wait, while the stages turn, until only a person could go on."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        self.engine.start()
-        self.started = True
-        try:
-            while True:
-                settled = await self.settled()
-                if progress is not None:
-                    progress()
-                if settled.done or (deadline is not None and time.monotonic() > deadline):
-                    return settled
-                await asyncio.sleep(0.1)
-        finally:
-            await self.engine.drain(DRAIN_WITHIN)
+        while True:
+            settled = await self.settled()
+            if settled.done or (deadline is not None and time.monotonic() > deadline):
+                return settled
+            await asyncio.sleep(0.1)
 
     async def settled(self) -> Settled:
         """What is still to be done, and whether only a person can do it."""
@@ -155,10 +157,11 @@ class App:
         ours = {(stage.name, key) for stage in self.stages.values() for key in stage.keys}
         unread = any(unit.ran_at is None for unit in units if (unit.stage, unit.key) in ours)
         stuck = [lane for lane in lanes if lane.state != RESTING or lane.reason.startswith(("settings", "person"))]
-        busy = unread or bool(backfills) or unsettled > 0
+        sids = {merchant.sid: str(merchant.name) for merchant in self.parties.merchants}
+        waiting = {*unsettled, *(sids[job.sid] for job in backfills if job.sid in sids)}
         return Settled(
-            done=(not busy and self.engine.busy == 0) or (bool(stuck) and not unread and self.engine.busy == 0),
-            unsettled=unsettled,
+            done=not unread and self.engine.busy == 0 and waiting <= {lane.merchant for lane in stuck},
+            unsettled=sum(unsettled.values()),
             held=held,
             stuck=tuple(lane.name for lane in stuck),
         )
@@ -206,9 +209,13 @@ def _assemble(settings: Settings, store: Store, parties: Parties, tick: float, r
     stages: dict[str, Stage] = {stage.name: stage for stage in _stages(settings, store, parties)}
 
     async def due(stage: str) -> list[str]:
-        async with store.read() as tx:
-            known = set(stages[stage].keys)
-            return [key for key in await tx.units.due(stage) if key in known]
+        try:
+            async with store.read() as tx:
+                known = set(stages[stage].keys)
+                return [key for key in await tx.units.due(stage) if key in known]
+        except StoreUnavailable as error:
+            log.warning("store.refused", stage=stage, unit="*", why=str(error))
+            return []
 
     async def run(stage: str, key: str) -> None:
         metrics.ticks.labels(stage).inc()

@@ -89,6 +89,7 @@ class Daemon:
     def __init__(self, app: App, clock: VirtualClock) -> None:
         self.app = app
         self.clock = clock
+        self._rounds = 0
 
     @classmethod
     @asynccontextmanager
@@ -107,16 +108,15 @@ class Daemon:
         """Let the world go on for `span`, everything that comes due in it being done."""
         end = self.clock.world + (span if isinstance(span, timedelta) else timedelta(seconds=span))
         while self.clock.world < end:
-            if not await self._run_due():
-                self.clock.world = min(end, max(await self._next_due(), self.clock.world + timedelta(milliseconds=50)))
+            await self._step()
+        self.clock.world = end
 
     async def until(self, holds: Callable[[], Awaitable[bool]], within: timedelta = SOON) -> None:
         """Let time pass until `holds`, at most `within`."""
         end = self.clock.world + within
         while not await holds():
             assert self.clock.world < end, "it did not come to that in time"
-            if not await self._run_due():
-                self.clock.world = max(await self._next_due(), self.clock.world + timedelta(milliseconds=50))
+            await self._step()
 
     async def settle(self, within: timedelta = SOON) -> None:
         """Until nothing is left that the daemon can do without a person."""
@@ -125,6 +125,15 @@ class Daemon:
             return (await self.app.settled()).done
 
         await self.until(done, within)
+
+    async def _step(self) -> None:
+        """Run what is due; when nothing is, go on to when something will be."""
+        if await self._run_due():
+            self._rounds += 1
+            assert self._rounds < 100, "the daemon spins: something is due again and again without time passing"
+            return
+        self._rounds = 0
+        self.clock.world = max(await self._next_due(), self.clock.world + timedelta(milliseconds=50))
 
     async def _run_due(self) -> int:
         ran = 0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: In the order in which `syncd --help` lists them.
 GROUPS = (
-    *("demo", "run", "check", "status", "explain", "orders", "lanes", "backfill", "cursor", "db", "health", "sim"),
+    *("demo", "run", "check", "status", "explain", "orders", "lanes", "cursor", "db", "health", "sim"),
 )
 
 
@@ -36,4 +36,15 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets its code, never a traceback.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    build(language(sys.argv[1:], os.environ))()
+    try:
+        build(language(sys.argv[1:], os.environ))()
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Whoever read us may have gone: what is left is dropped without a word."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -118,9 +118,6 @@ class Root(TyperGroup):
             return super().main(hoisted(given), *rest, **extra)
         except SystemExit:
             raise
-        except BrokenPipeError:  # `syncd orders list | head`: whoever read has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(FAILED)
         except known() as error:
             lines, code = lines_and_code(error, speaker(self.lang))
             for line in lines:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from syncd.cli.words_help import HELP
+from syncd.cli.words_main import MAIN
+from syncd.cli.words_main import MAIN
 from syncd.cli.words_said import SAID
 from syncd.cli.words_story import STORY
 
 Lang = Literal["zh", "en"]
 
 #: Key → (Chinese, English), with the same format fields in both.
-CATALOGUE: Mapping[str, tuple[str, str]] = {**HELP, **SAID, **STORY}
+CATALOGUE: Mapping[str, tuple[str, str]] = {**HELP, **MAIN, **SAID, **STORY}
 
 
 class Say(Protocol):

@@ -50,7 +50,9 @@ def observe(known: Known | None, row: Row) -> Sighting:
             return Sighting(known.state, Phase.NONE)
         case State.INTENT | State.ISSUED | State.FAILED | State.DONE60:
             moved = row.status != known.wdt_status
-            return Sighting(known.state, known.phase, drifted=changed, due=moved and known.state is not State.INTENT)
+            reopened = moved and waits and known.state is State.DONE60
+            due = moved and known.state is not State.INTENT
+            return Sighting(known.state, known.phase, "order.reopened" if reopened else None, due, drifted=changed)
         case _:
             return Sighting(known.state, known.phase)
 

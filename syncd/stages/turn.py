@@ -62,9 +62,13 @@ async def run_unit(store: Store, stage: Stage, key: str, rng: Callable[[], float
     A lost lease, a crash or a cancellation in here loses work, never a fact: what was committed stands, what was sent
     will be asked about.
     """
-    async with store.begin() as tx:
-        claim = await tx.units.claim(stage.name, key, LEASE)
-        failures = await tx.units.failures(stage.name, key)
+    try:
+        async with store.begin() as tx:
+            claim = await tx.units.claim(stage.name, key, LEASE)
+            failures = await tx.units.failures(stage.name, key)
+    except StoreUnavailable as error:
+        log.warning("store.refused", stage=stage.name, unit=key, why=str(error))
+        return None
     if claim is None:
         return None
     try:
@@ -82,6 +86,9 @@ async def run_unit(store: Store, stage: Stage, key: str, rng: Callable[[], float
             await tx.units.finish(claim, next_at=turn.next_at, failures=failures, trouble=trouble, notes=turn.notes)
     except Fenced as fenced:
         log.warning("unit.fenced", stage=stage.name, unit=key, epoch=claim.epoch, why=str(fenced))
+        return None
+    except StoreUnavailable as error:  # the lease runs out and the unit is claimed again
+        log.warning("store.refused", stage=stage.name, unit=key, why=str(error))
         return None
     return turn
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -12,15 +11,6 @@ from syncd.domain.lifecycle import Phase, State
 from syncd.store.instants import from_ms
 from syncd.store.orders import OrderId, OrderView, view
 from syncd.store.schema import debt, invoice, invoice_order, quarantine
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Work that keeps `run --once` going: due now, due later, and what waits for a person."""
-
-    due: int
-    later: int
-    held: int
 
 
 class Board:
@@ -77,15 +67,15 @@ class Board:
         """Rows that could not even be named."""
         return int(await self._connection.scalar(select(func.count()).select_from(quarantine)) or 0)
 
-    async def unsettled(self) -> int:
-        """Orders with something still to be done without a person: pending, in flight, or owed to WDT."""
+    async def unsettled(self) -> dict[str, int]:
+        """Per merchant, orders with something still to be done without a person: pending, in flight, owed to WDT."""
         t = invoice_order.c
-        return int(
-            await self._connection.scalar(
-                select(func.count()).where(t.state.in_((State.PENDING, State.INTENT, State.ISSUED, State.FAILED)))
-            )
-            or 0
+        rows = await self._connection.execute(
+            select(t.merchant, func.count())
+            .where(t.state.in_((State.PENDING, State.INTENT, State.ISSUED, State.FAILED)))
+            .group_by(t.merchant)
         )
+        return {merchant: int(count) for merchant, count in rows.tuples()}
 
     async def orders(
         self, *, state: State | None = None, merchant: str | None = None, limit: int | None = None

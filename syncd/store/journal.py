@@ -32,12 +32,10 @@ class Journal:
     def __init__(self, connection: AsyncConnection, now: datetime) -> None:
         self._connection = connection
         self._now = now
-        self.written: list[Entry] = []
 
     async def add(self, event: str, *, order_id: OrderId | None = None, merchant: str = "", **facts: Any) -> None:
         """Note that `event` happened, with what a reader will want to know. No personal data, no secrets."""
         known = {name: value for name, value in facts.items() if value is not None}
-        self.written.append(Entry(self._now, order_id, merchant, event, known))
         await self._connection.execute(
             insert(journal).values(
                 at=to_ms(self._now),

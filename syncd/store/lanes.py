@@ -72,11 +72,17 @@ class Lanes:
         )
         return found is None or found.state == OPEN
 
-    async def recovered(self, merchant: str, platform: str) -> bool:
-        """A call went well: the lane is open again; True on the edge."""
+    async def recovered(self, merchant: str, platform: str, *, by_asking: bool = False) -> bool:
+        """A call went well: the lane is open again; True on the edge.
+
+        A question that is answered (`by_asking`) does not show that a person has done what issuing needs.
+        """
+        conditions = [lane.c.merchant == merchant, lane.c.platform == platform, lane.c.state == RESTING]
+        if by_asking:
+            conditions.append(lane.c.reason.not_like(f"{Care.PERSON}:%"))
         done = await self._connection.execute(
             update(lane)
-            .where(lane.c.merchant == merchant, lane.c.platform == platform, lane.c.state == RESTING)
+            .where(*conditions)
             .values(state=OPEN, reason="", code="", until_at=None, failures=0, since_at=to_ms(self._now))
         )
         return done.rowcount == 1

@@ -85,7 +85,7 @@ class Kept:
     drifted: tuple[OrderId, ...]
 
 
-_INSERT = """
+INSERT = """
 INSERT INTO invoice_order (sid, merchant, no, shop_no, payer_name, amount, is_red, created_at, wdt_status,
   wdt_invoice_no, raw, content_hash, seq, first_seen_at, seen_at, span_start, span_end, state, phase, next_at,
   changed_at)
@@ -143,7 +143,7 @@ class Orders:
                 moved.append((order_id, sight.event))
             if sight.drifted:
                 drifted.append(order_id)
-        for sql, parameters in ((_INSERT, inserts), (_CHANGE, changes), (_TOUCH, touches)):
+        for sql, parameters in ((INSERT, inserts), (_CHANGE, changes), (_TOUCH, touches)):
             if parameters:
                 await self._connection.exec_driver_sql(sql, parameters)
         return Kept(len(inserts), len(changes), len(touches), waiting, tuple(moved), tuple(drifted))

@@ -14,8 +14,8 @@ import random
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ from quick_clock import QuickClock
 from syncd import app as program
 from syncd.config import Settings, from_mapping
 from syncd.parties import join
-from syncd.stages.turn import run_unit
+from syncd.stages.turn import Stage, run_unit
+from syncd.store import migrate
+from syncd.store.engine import sqlite_path
 from syncd.store.lock import HeldElsewhere
 from syncd.store.store import Store
 from syncd.watch import logs
@@ -46,7 +48,7 @@ class Task:
     """What one process is to do.
 
     `mode`: "once" (until nothing is due), "serve" (until SIGTERM), "unlocked" (every unit that is due, without the
-    store's lock, until nothing is), "turns" (one turn at each unit of `turns`, without the lock).
+    store's lock, until nothing is).
     `point`, `nth`, `sign`: where to be struck, by which signal. `twin`: a wrong program from `twin`.
     `clock`: base and speed. `timeout` and `tick` are seconds of the host.
     """
@@ -59,9 +61,8 @@ class Task:
     nth: int = 1
     sign: str = "SIGKILL"
     twin: str = ""
-    turns: list[str] = field(default_factory=list)
     timeout: float = 30.0
-    tick: float = 0.02
+    tick: float = 0.04
 
 
 # -- the child ---------------------------------------------------------------------------------------------------------
@@ -72,22 +73,20 @@ def perform(task: Task) -> int:
     logs.configure("json", "info", sys.stderr.buffer)
     settings = from_mapping(task.settings)
     if task.twin:
-        twin.play(task.twin, Store.at(settings.store.url.get_secret_value(), QuickClock(*task.clock)).path)
+        twin.play(task.twin, sqlite_path(settings.store.url.get_secret_value()))
     if task.point:
         strike = points.Strike(task.point, task.nth, signal.Signals[task.sign], Path(task.home, "struck"))
         points.install(strike)
-    modes: dict[str, Callable[[Task, Settings], Awaitable[int]]] = {
-        "once": once, "serve": serve, "unlocked": unlocked, "turns": turns,
-    }  # fmt: skip
+    modes: dict[str, Callable[[Task, Settings], Coroutine[Any, Any, int]]] = {
+        "once": once,
+        "serve": serve,
+        "unlocked": unlocked,
+    }
     try:
-        return asyncio.run(_ran(modes[task.mode](task, settings)))
+        return asyncio.run(modes[task.mode](task, settings))
     except HeldElsewhere as held:
         Path(task.home, "held").write_text(str(held), encoding="utf-8")
         return HELD_ELSEWHERE
-
-
-async def _ran(work: Awaitable[int]) -> int:
-    return await work
 
 
 async def once(task: Task, settings: Settings) -> int:
@@ -109,43 +108,37 @@ async def serve(task: Task, settings: Settings) -> int:
 
 
 async def unlocked(task: Task, settings: Settings) -> int:
-    """Every due unit, one after the other, as if there were no lock: what only the fence keeps apart."""
-    clock = QuickClock(*task.clock)
-    async with Store.at(settings.store.url.get_secret_value(), clock) as store:
+    """One due unit after the other, as if there were no lock, until nothing is unsettled: only the fence is left."""
+    clock, url = QuickClock(*task.clock), settings.store.url.get_secret_value()
+    await migrate.upgrade(url)
+    async with Store.at(url, clock) as store:
         parties = join(settings, store, clock)
-        stages = program._stages(settings, store, parties)
         try:
             async with asyncio.timeout(task.timeout):
-                while True:
-                    for stage in stages:
-                        async with store.read() as tx:
-                            due = await tx.units.due(stage.name)
-                        for key in due:
-                            await run_unit(store, stage, key, random.random)
-                    async with store.read() as tx:
-                        if await tx.board.unsettled() == 0:
-                            return 0
-                    await asyncio.sleep(task.tick)
+                await _run_what_is_due(store, program._stages(settings, store, parties), task.tick)
         except TimeoutError:
             return 1
         finally:
             await parties.close()
+    return 0
 
 
-async def turns(task: Task, settings: Settings) -> int:
-    """One turn at each of the units named, in that order; 0 when the last one was ours to the end."""
-    clock = QuickClock(*task.clock)
-    async with Store.at(settings.store.url.get_secret_value(), clock) as store:
-        parties = join(settings, store, clock)
-        stages = {stage.name: stage for stage in program._stages(settings, store, parties)}
-        turn = None
-        try:
-            for unit in task.turns:
-                stage, _, key = unit.partition("/")
-                turn = await run_unit(store, stages[stage], key, random.random)
-        finally:
-            await parties.close()
-    return 0 if turn is not None else 1
+async def _run_what_is_due(store: Store, stages: Sequence[Stage], tick: float) -> None:
+    async with store.begin() as tx:
+        for stage in stages:
+            for key in stage.keys:
+                await tx.units.ensure(stage.name, key)
+    while True:
+        for stage in stages:
+            async with store.read() as tx:
+                due = await tx.units.due(stage.name)
+            for key in due:
+                await run_unit(store, stage, key, random.random)
+                async with store.read() as tx:
+                    unread = any(unit.ran_at is None for unit in await tx.units.all())
+                    if not unread and await tx.board.unsettled() == 0:
+                        return
+        await asyncio.sleep(tick)
 
 
 # -- the parent --------------------------------------------------------------------------------------------------------

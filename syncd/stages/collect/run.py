@@ -113,7 +113,7 @@ class Collect:
     ) -> None:
         async with self._store.begin(claim) as tx:
             blocked = any(isinstance(decision, RestLane) for _, decision in decisions)
-            if not blocked and await tx.lanes.recovered(merchant.name, merchant.issuer.name):
+            if not blocked and await tx.lanes.recovered(merchant.name, merchant.issuer.name, by_asking=True):
                 tx.tell(partial(log.info, "lane.recovered", lane=f"{merchant.name}/{merchant.issuer.name}"))
             for order, decision in decisions:
                 try:

@@ -60,14 +60,14 @@ class Poll:
     def __init__(self, store: Store, merchants: Sequence[Merchant], rules: PollRules) -> None:
         self._store = store
         self._clock: Clock = store.clock
-        self._merchants = {merchant.name: merchant for merchant in merchants}
+        self._merchants = {str(merchant.name): merchant for merchant in merchants}
         self._rules = rules
         self.keys = [f"{merchant.name}/{feed}" for merchant in merchants for feed in FEEDS]
 
     async def work(self, key: str, claim: Claim) -> Turn:
         """One turn at `merchant/feed`."""
         name, feed = key.rsplit("/", 1)
-        merchant = next(m for m in self._merchants.values() if m.name == name)
+        merchant = self._merchants[name]
         async with self._store.read() as tx:
             rest = await tx.lanes.at_rest(merchant.name, "wdt")
         if rest is not None:

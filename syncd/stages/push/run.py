@@ -12,7 +12,7 @@ import structlog
 
 from syncd.domain.judgement import judge_submission
 from syncd.domain.lifecycle import Event, Hold, Phase, State
-from syncd.domain.outcome import Outcome, Unknown
+from syncd.domain.outcome import Blocked, Outcome, Unknown
 from syncd.stages.push.plan import PushRules, PutAside, Submit, plan
 from syncd.stages.settling import case_of, settle
 from syncd.stages.turn import Merchant, Turn, later
@@ -184,6 +184,9 @@ class Push:
 
     async def _record(self, merchant: Merchant, claim: Claim, answers: Sequence[tuple[Job, Outcome]]) -> None:
         async with self._store.begin(claim) as tx:
+            heard = any(not isinstance(outcome, Blocked | Unknown) for _, outcome in answers)
+            if heard and await tx.lanes.recovered(merchant.name, merchant.issuer.name):
+                tx.tell(partial(log.info, "lane.recovered", lane=f"{merchant.name}/{merchant.issuer.name}"))
             orders = await tx.orders.by_ids(job.order.id for job, _ in answers)
             for job, outcome in answers:
                 order = orders[job.order.id]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -156,6 +157,7 @@ class Gateway:
     def __init__(self, *answers: Says) -> None:
         self.answers = deque(answers)
         self.heard: list[Heard] = []
+        self.arrived = asyncio.Event()
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.root = ""
@@ -186,6 +188,7 @@ class Gateway:
 
     async def _receive(self, asked: web.Request) -> web.StreamResponse:
         self.heard.append(Heard(asked.path, dict(asked.query), dict(asked.headers), await asked.read()))
+        self.arrived.set()
         answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
         if answer.then == "hang":
             await self._closing.wait()
@@ -202,11 +205,18 @@ class Gateway:
         asked.transport.abort()
         return web.Response()
 
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), 0.05)
+
     async def _slowly(self, asked: web.Request, answer: Says) -> web.StreamResponse:
-        """Headers and a first byte; then the connection is cut, or nothing more comes."""
+        """Headers and a first byte; then the connection is cut, or the rest comes a byte at a time."""
         response = web.StreamResponse(headers={"Content-Length": str(len(answer.body))})
         await response.prepare(asked)
-        await response.write(answer.body[:1])
-        if answer.then == "drip":
-            await self._closing.wait()
-        return self._abort(asked)
+        if answer.then == "cut":
+            await response.write(answer.body[:1])
+            return self._abort(asked)
+        for at in range(len(answer.body)):
+            await response.write(answer.body[at : at + 1])
+            await self._pause()
+        return response

@@ -192,6 +192,7 @@ def test_what_the_vendor_demands_is_demanded_before_sending(
         ("", "", ("-1", None, None)),
         ("not an address", "", ("-1", None, None)),
         ("a@b", "", ("-1", None, None)),
+        ("\ud83d@b.cn", "", ("-1", None, None)),
         ("a@b.cn\n", "", ("0", "a@b.cn", None)),
         ("a" * 45 + "@b.com", "", ("-1", None, None)),
         ("", "0315-6543210", ("-1", None, None)),

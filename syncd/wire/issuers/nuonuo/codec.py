@@ -181,7 +181,8 @@ def _delivery(request: InvoiceRequest, options: NuonuoOptions) -> dict[str, str]
     An address that cannot be one costs the buyer a message, never the invoice; a landline gets no SMS.
     """
     email, mobile = request.buyer.email.strip(), request.mobile.strip()
-    by_email = options.push_email and len(email) <= EMAIL_LENGTH and bool(_EMAIL.fullmatch(email))
+    addressable = email.isascii() and len(email) <= EMAIL_LENGTH and _EMAIL.fullmatch(email) is not None
+    by_email = options.push_email and addressable
     by_sms = options.push_sms and bool(_MOBILE.fullmatch(mobile))
     mode = {(False, False): "-1", (True, False): "0", (False, True): "1", (True, True): "2"}[by_email, by_sms]
     return {"pushMode": mode, "email": email if by_email else "", "buyerPhone": mobile if by_sms else ""}

@@ -1,0 +1,116 @@
+"""`syncd db`: bringing the store up or back, copying it while it works, looking whether it is sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from syncd.cli import options, output
+from syncd.cli.frame import FAILED, FINE, Frame, group, here, leave, wait
+from syncd.cli.words import Lang, helper
+
+if TYPE_CHECKING:
+    from syncd.config import Settings
+
+
+def register(app: typer.Typer, lang: Lang) -> None:
+    """Add `syncd db …`."""
+    text = helper(lang)
+    db = group(app, "db", lang)
+    _register_downgrade(db, lang)
+
+    @db.command("upgrade", help=text("db.upgrade"))
+    def upgrade(ctx: typer.Context) -> None:
+        wait(_upgrade(here(ctx)))
+
+    @db.command("backup", help=text("db.backup"))
+    def backup(ctx: typer.Context, path: Path = typer.Argument(metavar="PATH", help=text("opt.backup"))) -> None:
+        _backup(here(ctx), path)
+
+    @db.command("check", help=text("db.check"))
+    def check(ctx: typer.Context) -> None:
+        leave(_check(here(ctx)))
+
+
+def _register_downgrade(db: typer.Typer, lang: Lang) -> None:
+    text = helper(lang)
+
+    @db.command("downgrade", help=text("db.downgrade"))
+    def downgrade(
+        ctx: typer.Context,
+        revision: str = typer.Argument(metavar="REVISION", help=text("opt.revision")),
+        yes: bool = options.yes(lang),
+    ) -> None:
+        wait(_downgrade(here(ctx), revision, yes))
+
+
+def _url(settings: Settings) -> str:
+    return settings.store.url.get_secret_value()
+
+
+async def _upgrade(frame: Frame) -> None:
+    from syncd.store import migrate
+    from syncd.store.engine import private, sqlite_path
+    from syncd.store.lock import StoreLock
+
+    url = _url(frame.settings())
+    before = migrate.revision(url)
+    if before == migrate.HEAD:
+        print(frame.say("db.current", revision=before))
+        return
+    path = sqlite_path(url)
+    private(path)
+    with StoreLock(path):
+        reached = await migrate.upgrade(url)
+    print(frame.say("db.upgraded", before=before or "-", revision=reached))
+
+
+async def _downgrade(frame: Frame, revision: str, yes: bool) -> None:
+    from syncd.store import migrate
+    from syncd.store.engine import sqlite_path
+    from syncd.store.lock import StoreLock
+
+    url = _url(frame.settings())
+    at, known = migrate.revision(url), migrate.known_revisions()
+    if at is None:
+        raise migrate.NotReady(frame.say("db.none", path=sqlite_path(url)))
+    if at not in known:
+        raise migrate.TooNew(frame.say("db.unknown_here", revision=at))
+    below = ["base", *known[: known.index(at)]]
+    if revision not in below:
+        raise frame.unusable("db.no_such_revision", revision=revision, below=", ".join(below), at=at)
+    if not yes:
+        raise frame.unusable("db.downgrade_needs_yes", at=at, revision=revision)
+    with StoreLock(sqlite_path(url)):
+        await migrate.downgrade(url, revision)
+    print(frame.say("db.downgraded", revision=revision))
+
+
+def _backup(frame: Frame, path: Path) -> None:
+    from syncd.store import migrate
+    from syncd.store.engine import sqlite_path
+
+    url = _url(frame.settings())
+    if not sqlite_path(url).exists():
+        raise migrate.NotReady(frame.say("db.none", path=sqlite_path(url)))
+    try:
+        size = migrate.backup(url, path)
+    except FileExistsError:
+        raise frame.unusable("db.backup_exists", path=path) from None
+    print(output.inert(frame.say("db.backed_up", path=path, size=f"{size:,}")))
+
+
+def _check(frame: Frame) -> int:
+    from syncd.store import migrate
+    from syncd.store.engine import sqlite_path
+
+    url = _url(frame.settings())
+    if not sqlite_path(url).exists():
+        raise migrate.NotReady(frame.say("db.none", path=sqlite_path(url)))
+    problems = migrate.check(url)
+    for problem in problems:
+        print(output.inert(problem))
+    print(frame.say("db.unsound" if problems else "db.sound", n=len(problems)))
+    return FAILED if problems else FINE

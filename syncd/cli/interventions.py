@@ -1,0 +1,174 @@
+"""Writing down what a person decided about an order: one transaction, one line in its story, and a wake-up call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from syncd.cli.finding import find, operator
+from syncd.cli.frame import FAILED, FINE, Frame
+from syncd.cli.output import beijing, inert
+from syncd.domain import release as rules
+from syncd.domain.lifecycle import Hold, State
+from syncd.domain.release import Change, Refusal, Standing
+from syncd.store.instants import to_ms
+
+if TYPE_CHECKING:
+    from syncd.store.orders import OrderView
+    from syncd.store.store import Tx
+
+LONGEST_REASON = 200
+
+
+def standing(order: OrderView) -> Standing:
+    """What the rules need to know of a stored order."""
+    return Standing(order.state, order.phase, order.wdt_status, order.hold, order.held_from, order.held_phase)
+
+
+# -- retry -------------------------------------------------------------------------------------------------------------
+
+
+async def retry(frame: Frame, nos: Sequence[str], merchant: str | None, reason: str) -> int:
+    """Make each order due now. One that cannot be retried says why and makes the exit code 1; the others go on."""
+    refused = 0
+    async with frame.store(frame.settings()) as store:
+        async with store.read() as tx:
+            for no in nos:  # a typing mistake is found before anything is written
+                await find(tx, frame, no, merchant)
+        for no in nos:
+            async with store.begin() as tx:
+                line, done = await _retry(tx, frame, await find(tx, frame, no, merchant), reason)
+            print(inert(line))
+            refused += not done
+    return FAILED if refused else FINE
+
+
+async def _retry(tx: Tx, frame: Frame, order: OrderView, reason: str) -> tuple[str, bool]:
+    decided = rules.retry(standing(order), tx.now)
+    if isinstance(decided, Refusal):
+        return f"{order.no}: {_why(frame, decided, order)}", False
+    await _apply(tx, order, decided, "order.retried", {"by": operator(), "reason": _reason(frame, reason)})
+    rest = await _rests(tx, frame, order, decided)
+    return f"{order.no}: {frame.say('retry.done.' + decided.wake[0])}{rest}", True
+
+
+async def _rests(tx: Tx, frame: Frame, order: OrderView, change: Change) -> str:
+    """A word about lanes at rest, without which "now" would be a lie."""
+    resting = [lane for lane in await tx.lanes.all() if lane.merchant == order.merchant and lane.state != "open"]
+    concerned = [lane for lane in resting if (lane.platform == "wdt") is (change.wake == ("write_back",))]
+    return "".join(" " + frame.say("retry.lane_rests", lane=lane.name, until=beijing(lane.until)) for lane in concerned)
+
+
+# -- hold --------------------------------------------------------------------------------------------------------------
+
+
+async def hold(frame: Frame, no: str, merchant: str | None, reason: str) -> None:
+    """Set an order aside. What is on its way at the issuer stays on its way; it is asked about at the release."""
+    said = _reason(frame, reason)
+    if said is None:
+        raise frame.unusable("hold.no_reason")
+    async with frame.store(frame.settings()) as store, store.begin() as tx:
+        order = await find(tx, frame, no, merchant)
+        decided = rules.hold(standing(order))
+        if isinstance(decided, Refusal):
+            raise frame.failed("order.refused", no=order.no, why=_why(frame, decided, order))
+        facts = {"reason": said, "by": operator()}
+        await tx.orders.hold(order, Hold.BY_OPERATOR, facts)
+        await tx.debts.void(order.id)
+        await tx.journal.add(
+            "order.held", order_id=order.id, merchant=order.merchant, hold=Hold.BY_OPERATOR, **facts
+        )
+    print(inert(frame.say("hold.done", no=order.no)))
+    if order.state is State.INTENT:
+        print(frame.say("hold.in_flight"))
+
+
+# -- release -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A release as it was asked for."""
+
+    settled_outside: bool
+    reason: str | None
+
+
+async def release(
+    frame: Frame, no: str, merchant: str | None, reason: str, *, settled_outside: bool, yes: bool
+) -> None:
+    """Let a held order go, after saying what will happen and asking."""
+    wish = Wish(settled_outside, _reason(frame, reason))
+    async with frame.store(frame.settings()) as store:
+        async with store.read() as tx:
+            order = await find(tx, frame, no, merchant)
+            decided = _decided(frame, order, wish, tx.now)
+        print(inert(frame.say("release.will." + str(decided.event), no=order.no)))
+        if not yes and not typer.confirm(frame.say("ask.go_on")):
+            raise frame.failed("ask.nothing_done")
+        async with store.begin() as tx:
+            order = await find(tx, frame, no, merchant)
+            change = _decided(frame, order, wish, tx.now)
+            if change.event is not decided.event:
+                raise frame.failed("order.moved", no=order.no)
+            by = {"by": operator(), "reason": wish.reason, "hold": order.hold}
+            await _apply(tx, order, change, "order.released", {**by, "to": str(change.event)})
+    print(inert(frame.say("release.done", no=order.no)))
+
+
+def _decided(frame: Frame, order: OrderView, wish: Wish, now: datetime) -> Change:
+    decided = rules.release(standing(order), now, settled_outside=wish.settled_outside)
+    if isinstance(decided, Refusal):
+        raise frame.failed("order.refused", no=order.no, why=_why(frame, decided, order))
+    return decided
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+async def _apply(tx: Tx, order: OrderView, change: Change, event: str, facts: dict[str, Any]) -> None:
+    """Write a change down. Raises Stale when the daemon moved the order within this very instant."""
+    columns = {name: to_ms(value) if isinstance(value, datetime) else value for name, value in change.columns.items()}
+    if change.event is None:
+        await tx.orders.wait(order, **columns)
+    else:
+        await tx.orders.move(order, change.event, **columns)
+    if change.owes is not None:
+        await _owe(tx, order, str(int(change.owes)))
+    if change.look_now:
+        await tx.debts.wake(order.id)
+    known = {name: value for name, value in facts.items() if value is not None}
+    await tx.journal.add(event, order_id=order.id, merchant=order.merchant, **known)
+    for stage in change.wake:
+        await tx.units.wake(stage, order.merchant)
+
+
+async def _owe(tx: Tx, order: OrderView, kind: str) -> None:
+    """What WDT was owed before the hold made it void."""
+    stored = (await tx.submissions.newest([order.id])).get(order.id)
+    text = ": ".join(order.refusal) if order.refusal and kind == str(85) else ""
+    revision = stored.revision if stored is not None else 0
+    await tx.debts.owe(
+        order.id, order.merchant, kind=kind, generation=order.generation, revision=revision, text=text
+    )
+
+
+def _why(frame: Frame, refusal: Refusal, order: OrderView) -> str:
+    when = beijing(order.next_at) if refusal.why == "in_flight" else ""
+    return frame.say(f"refusal.{refusal.why}", **refusal.facts, when=when)
+
+
+def _reason(frame: Frame, reason: str) -> str | None:
+    """A reason fit for the journal, None for none. Raises Unusable."""
+    text = reason.strip()
+    if len(text) > LONGEST_REASON:
+        raise frame.unusable("reason.too_long", limit=LONGEST_REASON)
+    if not text.isprintable():
+        raise frame.unusable("reason.unprintable")
+    return text or None
+
+

@@ -1,0 +1,39 @@
+"""Options and arguments that several commands share, with their help in the caller's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from syncd.cli.words import Lang, helper
+
+
+def as_json(lang: Lang) -> Any:
+    """--json"""
+    return typer.Option(False, "--json", help=helper(lang)("opt.json"))
+
+
+def merchant(lang: Lang) -> Any:
+    """--merchant M"""
+    return typer.Option(None, "--merchant", metavar="M", help=helper(lang)("opt.merchant"))
+
+
+def yes(lang: Lang) -> Any:
+    """--yes"""
+    return typer.Option(False, "--yes", "-y", help=helper(lang)("opt.yes"))
+
+
+def reason(lang: Lang, *, required: bool) -> Any:
+    """--reason TEXT"""
+    return typer.Option(... if required else "", "--reason", metavar="TEXT", help=helper(lang)("opt.reason"))
+
+
+def number(lang: Lang) -> Any:
+    """NO"""
+    return typer.Argument(metavar="NO", help=helper(lang)("opt.no"))
+
+
+def numbers(lang: Lang) -> Any:
+    """NO…"""
+    return typer.Argument(metavar="NO...", help=helper(lang)("opt.nos"))

@@ -1,0 +1,87 @@
+"""`syncd run`: the daemon, and one pass of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+import typer
+
+from syncd.cli.frame import FAILED, FINE, PERSON, Frame, here, leave, wait
+from syncd.cli.words import Lang, helper
+
+
+def register(app: typer.Typer, lang: Lang) -> None:
+    """Add `run`."""
+    text = helper(lang)
+
+    @app.command("run", help=text("run"))
+    def run(
+        ctx: typer.Context,
+        once: bool = typer.Option(False, "--once", help=text("run.once")),
+        timeout: float | None = typer.Option(None, "--timeout", metavar="S", min=1.0, help=text("run.timeout")),
+    ) -> None:
+        frame = here(ctx)
+        leave(wait(_once(frame, timeout) if once else _daemon(frame)))
+
+
+async def _daemon(frame: Frame) -> int:
+    """Run until told to stop, then drain."""
+    from syncd.app import open_app
+    from syncd.watch.notify import Notifier
+
+    settings = frame.settings()
+    _begin_logging(settings)
+    stop = stop_on_signals()
+    async with open_app(settings) as app:
+        await app.serve(stop, Notifier.from_env(os.environ))
+    return FINE
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT; a second one ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(wanted, _stop_or_die, stop, wanted)
+    return stop
+
+
+def _stop_or_die(stop: asyncio.Event, wanted: signal.Signals) -> None:
+    if stop.is_set():  # asked twice: what is under way becomes an unknown outcome, and will be asked about
+        os._exit(128 + wanted)
+    stop.set()
+
+
+async def _once(frame: Frame, timeout: float | None) -> int:
+    from syncd.app import open_app
+
+    settings = frame.settings()
+    _begin_logging(settings)
+    async with open_app(settings, tick=0.2) as app:
+        settled = await app.once(timeout)
+    say = frame.say
+    if not settled.done:
+        print(say("run.unfinished", unsettled=settled.unsettled), file=sys.stderr)
+        return FAILED
+    if settled.needs_a_person:
+        stuck = say("run.stuck", lanes=", ".join(settled.stuck)) if settled.stuck else ""
+        print(say("run.person", held=settled.held, stuck=stuck), file=sys.stderr)
+        return PERSON
+    print(say("run.settled"), file=sys.stderr)
+    return FINE
+
+
+def _begin_logging(settings: object) -> None:
+    from structlog import get_logger
+
+    from syncd.config import Settings
+    from syncd.watch import logs
+
+    assert isinstance(settings, Settings)
+    logs.configure(settings.log.format, settings.log.level, sys.stderr.buffer, secrets=settings.secrets())
+    log = get_logger("syncd.cli")
+    for warning in settings.warnings:
+        log.warning("config.warned", why=warning)

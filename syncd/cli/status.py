@@ -1,0 +1,236 @@
+"""`syncd status`: where everything stands, what needs a person, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from syncd.cli import options, output
+from syncd.cli.frame import FINE, PERSON, Frame, here, leave, wait
+from syncd.cli.words import Lang, helper
+
+if TYPE_CHECKING:
+    from syncd.config import Settings
+    from syncd.domain.lifecycle import State
+    from syncd.store.lanes import Lane
+    from syncd.store.store import Tx
+    from syncd.store.units import UnitView
+    from syncd.store.windows import Backfill, Cursor, Gap
+
+
+def register(app: typer.Typer, lang: Lang) -> None:
+    """Add `syncd status`."""
+
+    @app.command("status", help=helper(lang)("status"))
+    def command(ctx: typer.Context, as_json: bool = options.as_json(lang)) -> None:
+        leave(wait(_status(here(ctx), as_json)))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One consistent look at the whole store."""
+
+    now: datetime
+    names: Mapping[str, str]  # sid → merchant, as the settings have it
+    states: Mapping[tuple[str, State], int]
+    holds: Mapping[tuple[str, str], int]
+    oldest_unknown: Mapping[str, datetime]
+    debts: Mapping[str, int]
+    quarantined: int
+    lanes: tuple[Lane, ...]
+    cursors: tuple[Cursor, ...]
+    backfills: tuple[Backfill, ...]
+    gaps: tuple[Gap, ...]
+    troubled: tuple[UnitView, ...]
+    daemon: str | None
+
+    def merchant(self, sid: str) -> str:
+        return self.names.get(sid, sid)
+
+    @property
+    def stuck(self) -> tuple[Lane, ...]:
+        """Lanes at which somebody must act: paused by a person, or resting for a reason that does not pass."""
+        return tuple(
+            lane
+            for lane in self.lanes
+            if lane.state == "paused" or (lane.state == "resting" and lane.reason.startswith(("settings", "person")))
+        )
+
+    @property
+    def held(self) -> int:
+        return sum(self.holds.values())
+
+    @property
+    def needs_a_person(self) -> bool:
+        """The same question, and the same answer, as `run --once` ends with."""
+        return self.held > 0 or bool(self.stuck)
+
+
+async def _status(frame: Frame, as_json: bool) -> int:
+    settings = frame.settings()
+    async with frame.store(settings) as store, store.read() as tx:
+        look = await _look(tx, settings)
+    if as_json:
+        output.show_json(_facts(look))
+    else:
+        _print(frame, look)
+    return PERSON if look.needs_a_person else FINE
+
+
+async def _look(tx: Tx, settings: Settings) -> Look:
+    from syncd.cli.preflight import holder
+    from syncd.store.engine import sqlite_path
+
+    return Look(
+        now=tx.now,
+        names={merchant.wdt.sid: merchant.name for merchant in settings.merchants},
+        states=await tx.board.by_state(),
+        holds=await tx.board.by_hold(),
+        oldest_unknown=await tx.board.oldest_unknown(),
+        debts=await tx.board.debts(),
+        quarantined=await tx.board.quarantined(),
+        lanes=tuple(lane for lane in await tx.lanes.all() if lane.state != "open" and not _ended(lane, tx.now)),
+        cursors=tuple(await tx.windows.cursors()),
+        backfills=tuple(await tx.windows.open_backfills()),
+        gaps=tuple(await tx.windows.gaps()),
+        troubled=tuple(unit for unit in await tx.units.all() if unit.failures),
+        daemon=holder(sqlite_path(settings.store.url.get_secret_value())),
+    )
+
+
+def _ended(lane: Lane, now: datetime) -> bool:
+    """A pause that ran out stops nothing any more."""
+    return lane.state == "paused" and lane.until is not None and lane.until <= now
+
+
+def _facts(look: Look) -> dict[str, Any]:
+    merchants: dict[str, dict[str, Any]] = {}
+    for (name, state), number in look.states.items():
+        merchants.setdefault(name, {"states": {}, "holds": {}})["states"][str(state)] = number
+    for (name, hold), number in look.holds.items():
+        merchants[name]["holds"][hold] = number
+    for name, since in look.oldest_unknown.items():
+        merchants[name]["oldest_unknown"] = since
+    return {
+        "needs_a_person": look.needs_a_person,
+        "daemon": look.daemon,
+        "merchants": merchants,
+        "lanes": [lane_facts(lane) for lane in look.lanes],
+        "cursors": [cursor_facts(look.merchant(at.sid), at, look.now) for at in look.cursors],
+        "backfills": len(look.backfills),
+        "gaps": len(look.gaps),
+        "debts": dict(look.debts),
+        "quarantined": look.quarantined,
+        "troubled_units": [
+            {"stage": unit.stage, "unit": unit.key, "failures": unit.failures, "why": unit.trouble}
+            for unit in look.troubled
+        ],
+    }
+
+
+def lane_facts(lane: Lane) -> dict[str, Any]:
+    """A lane as `lane list --json` shows it."""
+    return {
+        "lane": lane.name,
+        "state": lane.state,
+        "reason": lane.reason,
+        "until": lane.until,
+        "since": lane.since,
+        "code": lane.code,
+    }
+
+
+def cursor_facts(merchant: str, at: Cursor, now: datetime) -> dict[str, Any]:
+    """A cursor as `cursor audit --json` shows it."""
+    return {
+        "merchant": merchant,
+        "feed": at.feed,
+        "origin": at.origin,
+        "position": at.position,
+        "moved_at": at.moved_at,
+        "lag_seconds": round((now - at.position).total_seconds()),
+    }
+
+
+# -- for people --------------------------------------------------------------------------------------------------------
+
+
+def _print(frame: Frame, look: Look) -> None:
+    say = frame.say
+    print(output.inert(say("status.daemon", who=look.daemon)) if look.daemon else say("status.no_daemon"))
+    _print_orders(frame, look)
+    _print_lanes(frame, look)
+    _print_cursors(frame, look)
+    _print_rest(frame, look)
+    print()
+    _print_next(frame, look)
+
+
+def _print_orders(frame: Frame, look: Look) -> None:
+    say = frame.say
+    print(f"\n{say('status.orders')}")
+    if not look.states:
+        print(f"  {say('orders.none')}")
+        return
+    output.table(
+        [say("column.merchant"), say("column.state"), say("column.count"), say("column.meaning")],
+        [[name, state, str(n), say(f"state.{state}")] for (name, state), n in look.states.items()],
+    )
+    for (name, hold), number in sorted(look.holds.items()):
+        print(f"  {output.inert(say('status.hold', merchant=name, hold=hold, n=number))}")
+    for name, since in look.oldest_unknown.items():
+        age = output.relative(since, look.now, say)
+        print(f"  {output.inert(say('status.oldest_unknown', merchant=name, age=age))}")
+
+
+def _print_lanes(frame: Frame, look: Look) -> None:
+    say = frame.say
+    print(f"\n{say('status.lanes')}")
+    if not look.lanes:
+        print(f"  {say('status.all_open')}")
+    for lane in look.lanes:
+        until = output.when(lane.until, look.now, say) if lane.until else say("lane.until_resumed")
+        line = say("status.lane", lane=lane.name, state=say(f"lane.{lane.state}"), until=until, reason=lane.reason)
+        print(f"  {output.inert(line)}")
+
+
+def _print_cursors(frame: Frame, look: Look) -> None:
+    say = frame.say
+    print(f"\n{say('status.cursors')}")
+    for at in look.cursors:
+        lag = output.span(look.now - at.position, say)
+        line = say("status.cursor", merchant=look.merchant(at.sid), feed=at.feed, at=output.beijing(at.position), lag=lag)
+        print(f"  {output.inert(line)}")
+    if not look.cursors:
+        print(f"  {say('cursor.none')}")
+
+
+def _print_rest(frame: Frame, look: Look) -> None:
+    say = frame.say
+    debts = ", ".join(f"{target} {number}" for target, number in look.debts.items()) or "0"
+    print(f"\n{say('status.debts', debts=debts)}")
+    if look.quarantined:
+        print(say("status.quarantined", n=look.quarantined))
+    if look.backfills:
+        print(say("status.backfills", n=len(look.backfills)))
+    for unit in look.troubled:
+        line = say("status.troubled", unit=f"{unit.stage} {unit.key}", n=unit.failures, why=unit.trouble)
+        print(output.inert(line))
+
+
+def _print_next(frame: Frame, look: Look) -> None:
+    say = frame.say
+    if look.held:
+        print(say("status.next.held", n=look.held))
+    for lane in look.stuck:
+        print(output.inert(say("status.next.lane", lane=lane.name, reason=lane.reason)))
+    if look.gaps:
+        print(say("status.next.gaps", n=len(look.gaps)))
+    if look.daemon is None:
+        print(say("status.next.daemon"))
+    if not look.needs_a_person:
+        print(say("status.nobody"))

@@ -1,0 +1,29 @@
+"""A real store over a real SQLite file, brought up by the real migrations."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from daemon_parts import VirtualClock
+
+from syncd.store import migrate
+from syncd.store.store import Store
+
+
+@pytest.fixture(scope="session")
+async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store; tests work on copies of it."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    await migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+async def store(migrated: Path, tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Store]:
+    path = tmp_path / "syncd.db"
+    shutil.copy(migrated, path)
+    async with Store.at(f"sqlite:///{path}", clock) as opened:
+        yield opened

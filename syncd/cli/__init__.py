@@ -32,7 +32,7 @@ def build(lang: Lang) -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; ends the process with the exit codes of the contract (DESIGN §6)."""
+    """Run the command line; ends the process with the exit codes of the contract."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets its code, never a traceback.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

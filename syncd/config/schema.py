@@ -1,4 +1,4 @@
-"""Every setting of the daemon, its kind, default and meaning. The names are a contract (DESIGN §6)."""
+"""Every setting of the daemon, its kind, default and meaning. The names are a contract."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def check_text(number: int, line: Line) -> Unfitness | None:
 def zero_rate_mark(entry: Entry, rules: Mapping[str, str]) -> str | Unfitness:
     """ "" for a taxed line, else exempt, untaxed or zero after the longest prefix of the tax code with a rule.
 
-    WDT sends no such mark and the three differ on the invoice, so without a rule the line is held (rules §5).
+    WDT sends no such mark and the three differ on the invoice, so without a rule the line is held.
     """
     if entry.rate:
         return ""

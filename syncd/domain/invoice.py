@@ -51,7 +51,7 @@ class RequestLine:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceRequest:
-    """What is to be issued, in nobody's dialect (spec rules §7): checked, normalised, never recomputed tax."""
+    """What is to be issued, in nobody's dialect: checked, normalised, never recomputed tax."""
 
     order_no: OrderNo
     colour: Colour
@@ -97,7 +97,7 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What an invoice found under our key must show before it is ours (correctness §2.6: no tolerance)."""
+    """What an invoice found under our key must show before it is ours: no tolerance."""
 
     buyer_tax_no: str
     total: Decimal

@@ -215,6 +215,8 @@ def _dead(case: Case, outcome: NotFound | Failed, later: tuple[Outcome, ...], no
     """Nothing is alive under any generation."""
     if case.state is State.INTENT:
         return _dead_intent(case, outcome, now)
+    if case.state is State.ISSUED:  # its number is ours and durable; an issuer that cannot find it proves nothing
+        return Wait(case.phase, ask_again(case.tries))
     if case.wdt_status == WdtStatus.WAITING and case.phase is Phase.REPENDED:
         return Repend(_first_unused(case, outcome, later))
     return Drop(cancelled=case.wdt_status == WdtStatus.CANCELLED)

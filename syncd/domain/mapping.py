@@ -1,7 +1,7 @@
 """From a WDT invoice order to the neutral request an issuer renders, or to the reason a person must look at it.
 
 Nothing is repaired: what does not fit holds the order, with the figures that disagree. Source: seed wdt-search §4 for
-the fields, rules §7 for their meaning at issuers.
+the fields, docs/amounts.md for what issuers make of them.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ NumberKind = Literal["digital", "tax_control", "needs_attention"]
 _DIGITAL = re.compile(r"[0-9]{20}")
 _TAX_CONTROL_NUMBER = re.compile(r"[0-9]{8}")
 _TAX_CONTROL_CODE = re.compile(r"[0-9]{10}(?:[0-9]{2})?")
-#: One digit for the first level and two for each of nine more (rules §2): short forms end at a level.
+#: One digit for the first level and two for each of nine more (docs/amounts.md): short forms end at a level.
 _TAX_CODE = re.compile(r"[0-9](?:[0-9]{2}){0,9}")
 _TAX_CODE_LENGTH = 19
 _CATEGORY_PREFIX = re.compile(r"^\*[^*]*\*")

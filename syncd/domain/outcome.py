@@ -1,4 +1,4 @@
-"""What an issuer's word amounts to. Only these; "no answer" is one of them and is never "no" (rules §9)."""
+"""What an issuer's word amounts to. Only these; "no answer" is one of them and is never "no"."""
 
 from __future__ import annotations
 

@@ -35,7 +35,8 @@ class Erp(Protocol):
         """Write results back, ≤ the batch cap, no number twice.
 
         Raises: Transient (certainly nothing was applied), Permanent (the call as a whole was refused, nothing was
-        applied), InDoubt (some or all may have been applied: read them back).
+        applied), InDoubt (some or all may have been applied: read them back), ValueError before anything is sent, for
+        a document WDT could not store.
         Source: seed wdt-update-invoice.
         """
         ...
@@ -46,7 +47,7 @@ class Erp(Protocol):
 
 
 class Class(StrEnum):
-    """How far an issuer can be trusted with a key (correctness §2.5)."""
+    """How far an issuer can be trusted with a key (docs/lifecycle.md)."""
 
     A = "A"  # refuses duplicate keys, can be asked
     B = "B"  # can be asked, does not refuse duplicates
@@ -62,7 +63,7 @@ class IssuerProfile:
     key_length: int
     ask_batch: int  # keys per question
     settle_for: float  # seconds before "not found" counts
-    revives_per_day: int = 20
+    most_revives: int = 20  # per submission, before a person is asked
 
 
 class Unfit(ValueError):

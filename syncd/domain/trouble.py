@@ -1,7 +1,7 @@
 """Three kinds of trouble, and what each asks for.
 
 `Transient`: nothing happened there, try again later. `Permanent`: they understood and said no. `InDoubt`: it may
-have happened. The verdict inside says who must act and how long the lane rests (DESIGN §4.7).
+have happened. The verdict inside says who must act and how long the lane rests.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Planted(NamedTuple):
 
 
 def uscc(dice: random.Random) -> str:
-    """An 18-character tax number with a valid check digit (rules.md §3)."""
+    """An 18-character tax number with a valid check digit (docs/amounts.md)."""
     body = "91" + f"{dice.randrange(110000, 659000):06d}"
     body += "".join(dice.choice(USCC_ALPHABET) for _ in range(9))
     total = sum(USCC_ALPHABET.index(char) * weight for char, weight in zip(body, USCC_WEIGHTS, strict=True))

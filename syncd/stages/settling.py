@@ -39,7 +39,7 @@ def case_of(order: OrderView, stored: Stored | None, expected: Expected | None, 
         refusal=order.refusal,
         tries=order.tries,
         revives=order.revives,
-        most_revives=profile.revives_per_day,
+        most_revives=profile.most_revives,
     )
 
 

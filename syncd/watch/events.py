@@ -37,6 +37,12 @@ EVENTS: dict[str, Event] = {
         "已请求开票平台继续处理签章失败的发票。",
         ("merchant", "order_no", "answer"),
     ),
+    "config.warned": Event(
+        "warning",
+        "A setting is allowed but unwise; said once at start.",
+        "配置可用但不建议，启动时提示一次。",
+        ("why",),
+    ),
     "console.opened": Event(
         "info",
         "Health and metrics can be asked for at this address.",
@@ -156,6 +162,12 @@ EVENTS: dict[str, Event] = {
         "Nobody told us what became of a submission; it will be asked for, never sent blind.",
         "提交结果未知，将按流水号查询，绝不盲目重发。",
         ("merchant", "order_no"),
+    ),
+    "store.refused": Event(
+        "warning",
+        "The database did not take a transaction (locked, full, unreadable): nothing was written and nothing is sent.",
+        "数据库拒绝事务（锁定、磁盘满等），未写入也不发送。",
+        ("stage", "unit", "why"),
     ),
     "task.crashed": Event(
         "error",

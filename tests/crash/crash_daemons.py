@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -26,6 +26,8 @@ from syncd.sandbox import DEMO, Mix, Sandbox, SandboxOptions
 HERE = Path(__file__).parent
 MERCHANT = "m001"
 KILLED = -signal.SIGKILL
+#: The demo's make-up, all within the last hour: one window for the past is enough here.
+LATELY = replace(DEMO, days=0.03)
 
 
 async def until(condition: Callable[[], object], what: str, within: float = 20.0) -> None:
@@ -145,7 +147,7 @@ class Yard:
 
 @asynccontextmanager
 async def yard(
-    nursery: Nursery, home: Path, *, orders: int = 12, mix: Mix = DEMO, speed: float = 25.0, **options: Any
+    nursery: Nursery, home: Path, *, orders: int = 12, mix: Mix = LATELY, speed: float = 25.0, **options: Any
 ) -> AsyncIterator[Yard]:
     """A populated sandbox and an empty store."""
     clock = QuickClock(time.time(), speed)
@@ -170,7 +172,7 @@ async def yard(
 
 def settings(sandbox: Sandbox, store: Path, clock: QuickClock) -> dict[str, Any]:
     """The daemon's settings, small batches so that every point is passed more than once."""
-    start = (clock.now() - timedelta(days=3)).astimezone(BEIJING)
+    start = (clock.now() - timedelta(hours=1)).astimezone(BEIJING)
     return {
         "store": {"url": f"sqlite:///{store}"},
         "console": {"listen": "127.0.0.1:0"},

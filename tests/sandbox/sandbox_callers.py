@@ -32,7 +32,7 @@ class Clock:
 
 
 class Wdt:
-    """A WDT caller: signs by wdt.md §2.2 and shows raw answers."""
+    """A WDT caller: signs by docs/wire/wdt.md and shows raw answers."""
 
     def __init__(self, http: aiohttp.ClientSession, sandbox: Sandbox, clock: Clock) -> None:
         self.http, self.sandbox, self.clock = http, sandbox, clock
@@ -86,7 +86,7 @@ class Wdt:
 
 
 class Nuonuo:
-    """A Nuonuo caller: signs by nuonuo.md §3 and shows raw answers."""
+    """A Nuonuo caller: signs by docs/wire/nuonuo.md and shows raw answers."""
 
     def __init__(self, http: aiohttp.ClientSession, sandbox: Sandbox, clock: Clock) -> None:
         self.http, self.sandbox, self.clock = http, sandbox, clock

@@ -1,4 +1,4 @@
-"""Who is let in by the simulated Nuonuo: signature, token, seller (nuonuo.md §12, first lines)."""
+"""Who is let in by the simulated Nuonuo: signature, token, seller (docs/wire/nuonuo.md)."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the simulated Nuonuo takes in and what it refuses (nuonuo.md §5, §10, §12)."""
+"""What the simulated Nuonuo takes in and what it refuses (docs/wire/nuonuo.md)."""
 
 import pytest
 from sandbox_callers import line, order

@@ -1,4 +1,4 @@
-"""How orders end at the simulated Nuonuo, and what asking tells (nuonuo.md §6–§8, §11, §12)."""
+"""How orders end at the simulated Nuonuo, and what asking tells (docs/wire/nuonuo.md)."""
 
 import json
 from decimal import Decimal

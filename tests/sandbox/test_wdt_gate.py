@@ -1,4 +1,4 @@
-"""Who is let in by the simulated WDT (wdt.md §13, transport and auth)."""
+"""Who is let in by the simulated WDT (docs/wire/wdt.md)."""
 
 import asyncio
 import json

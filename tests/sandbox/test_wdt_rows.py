@@ -1,4 +1,4 @@
-"""How the simulated WDT writes its rows (wdt.md §13, row writer switches)."""
+"""How the simulated WDT writes its rows (docs/wire/wdt.md)."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Searching the simulated WDT (wdt.md §13, search)."""
+"""Searching the simulated WDT (docs/wire/wdt.md)."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Writing back to the simulated WDT (wdt.md §13, updateInvoice)."""
+"""Writing back to the simulated WDT (docs/wire/wdt.md)."""
 
 import pytest
 from sandbox_callers import NOON, UPDATE, failed, issued

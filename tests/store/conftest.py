@@ -9,16 +9,7 @@ from pathlib import Path
 import pytest
 from daemon_parts import VirtualClock
 
-from syncd.store import migrate
 from syncd.store.store import Store
-
-
-@pytest.fixture(scope="session")
-async def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store; tests work on copies of it."""
-    path = tmp_path_factory.mktemp("store") / "empty.db"
-    await migrate.upgrade(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture

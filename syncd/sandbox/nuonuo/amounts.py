@@ -12,7 +12,7 @@
     E9130  net + tax is not the gross amount
     E9131  |net × rate − tax| > 0.06
 
-Source: nuonuo.md §10, rules.md R1–R8.
+Source: docs/wire/nuonuo.md, docs/amounts.md R1–R8.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Result callbacks: a form posted to the order's callBackUrl until the other side says "0000".
 
-They carry no signature (nuonuo.md §8), so anybody could send them; `forge` plays anybody.
+They carry no signature (docs/wire/nuonuo.md), so anybody could send them; `forge` plays anybody.
 """
 
 import asyncio

@@ -20,7 +20,7 @@ def request_billing(world: NuonuoWorld, app_key: str, user_tax: str, body: Json)
     """Take an order in.
 
     Gives the serial: accepted, not issued. Raises: Refused (nothing was created), among them E9106 for an
-    order number this seller used before, whatever became of it. Source: nuonuo.md §5, §10.
+    order number this seller used before, whatever became of it. Source: docs/wire/nuonuo.md
     """
     order = read_order(body, max_order_no=world.switches.order_no_limit)
     seller = seller_of(world, app_key, user_tax, order.seller_tax_no)
@@ -40,7 +40,7 @@ def request_billing(world: NuonuoWorld, app_key: str, user_tax: str, body: Json)
 def re_invoice(world: NuonuoWorld, seller: Seller, body: Json) -> dict[str, Any]:
     """Push an order again under the same number: a failed one may be issued now, an unsealed one is sealed.
 
-    Raises: Refused "already generated", "in progress", E9613 (20 a day), E9500. Source: nuonuo.md §7.
+    Raises: Refused "already generated", "in progress", E9613 (20 a day), E9500. Source: docs/wire/nuonuo.md
     """
     submission = _submission(world, seller, body)
     world.settle()

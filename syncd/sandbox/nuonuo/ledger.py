@@ -42,7 +42,7 @@ class LegalInvoice:
 
 
 class NumberSeries:
-    """Runs of numbers of one seller: 20 digits for 数电, code and 8 digits otherwise (rules.md §2)."""
+    """Runs of numbers of one seller: 20 digits for 数电, code and 8 digits otherwise (docs/amounts.md)."""
 
     def __init__(self, start: int) -> None:
         self._next = start

@@ -1,4 +1,4 @@
-"""Reading a submitted order: every value a text, required fields present, lengths kept (nuonuo.md §5)."""
+"""Reading a submitted order: every value a text, required fields present, lengths kept (docs/wire/nuonuo.md)."""
 
 import re
 from dataclasses import dataclass

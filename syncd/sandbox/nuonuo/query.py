@@ -1,4 +1,4 @@
-"""`queryInvoiceResult`: what became of an order (nuonuo.md §6)."""
+"""`queryInvoiceResult`: what became of an order (docs/wire/nuonuo.md)."""
 
 from typing import Any
 

@@ -90,7 +90,7 @@ class NuonuoServer:
         return _say("E0000", GOOD.get(call.method.removeprefix(NAMESPACE), "请求成功"), result)
 
     def _admit(self, signed: Signed, sign: str, token: str) -> App:
-        """The application of a genuine call. Raises: Refused 070101 or 070304 (nuonuo.md §2–§4)."""
+        """The application of a genuine call. Raises: Refused 070101 or 070304 (docs/wire/nuonuo.md)."""
         world = self.world
         if not re.fullmatch(r"[0-9A-Za-z]{32}", signed.senid) or not re.fullmatch(r"[1-9][0-9]{7}", signed.nonce):
             raise Refused("070101", "公共参数senid或nonce不正确")

@@ -1,4 +1,4 @@
-"""The drawer's session at the tax bureau and the credit line (nuonuo.md §11)."""
+"""The drawer's session at the tax bureau and the credit line (docs/wire/nuonuo.md)."""
 
 from typing import Any
 

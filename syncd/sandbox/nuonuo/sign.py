@@ -19,7 +19,7 @@ class Signed:
 
 
 def signature(secret: str, request: Signed) -> str:
-    """Base64 of HMAC-SHA1; `a`, `l`, `p` are the 3rd, 2nd and 1st segment of the path (nuonuo.md §3)."""
+    """Base64 of HMAC-SHA1; `a`, `l`, `p` are the 3rd, 2nd and 1st segment of the path (docs/wire/nuonuo.md)."""
     p, l, a = [*request.path.strip("/").split("/"), "", "", ""][:3]  # noqa: E741 (the vendor's letters)
     head = f"a={a}&l={l}&p={p}&k={request.appkey}&i={request.senid}&n={request.nonce}&t={request.timestamp}&f="
     digest = hmac.new(secret.encode(), head.encode() + request.body, hashlib.sha1).digest()

@@ -39,7 +39,7 @@ class App:
         return now < self.tokens.get(token, 0.0)
 
     def grant(self, form: dict[str, str], now: float, rng: random.Random) -> dict[str, str]:
-        """Answer one token call (nuonuo.md §4). Raises: TokenRefused 070101, 070306 or 070307."""
+        """Answer one token call (docs/wire/nuonuo.md). Raises: TokenRefused 070101, 070306 or 070307."""
         self._count(now)
         wanted = form.get("grant_type", "")
         allowed = ("client_credentials",) if self.kind == "self" else ("authorization_code", "refresh_token")

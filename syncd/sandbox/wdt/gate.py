@@ -18,7 +18,7 @@ _INTEGER = re.compile(r"[+-]?\d+")
 def admit(world: WdtWorld, query: Mapping[str, str], body: bytes, remote: str, *, crowded: bool) -> Tenant:
     """The tenant of a genuine call; `crowded` says that too many of its calls were already in flight.
 
-    Raises: Refused with WDT's status and text. Source: wdt.md §2, §3.3; the real order of checks is unknown.
+    Raises: Refused with WDT's status and text. Source: docs/wire/wdt.md; the real order of checks is unknown.
     """
     for name in REQUIRED:
         if not query.get(name):

@@ -18,6 +18,6 @@ class Refused(Exception):
 
 
 def rate_text(comma: str, *, concurrent: bool = False) -> str:
-    """The pacing text; the vendor prints it with either comma (wdt.md §3.3)."""
+    """The pacing text; the vendor prints it with either comma (docs/wire/wdt.md)."""
     what = "并发次数" if concurrent else "调用频率"
     return f"超过每分钟最大{what}限制{COMMAS[comma]}请稍后重试"

@@ -7,7 +7,7 @@ from typing import Any
 from syncd.sandbox.wdt.document import Row, cents
 
 DEFAULT_SELLER = "339902999999789113"
-"""The vendor sandbox's seller tax number; it fails the check digit on purpose (nuonuo.md §2)."""
+"""The vendor sandbox's seller tax number; it fails the check digit on purpose (docs/wire/nuonuo.md)."""
 
 SELLER: Row = {
     "payee_name": "示例电子商务有限公司",
@@ -58,13 +58,13 @@ TAX_CODE = "1010101010000000000"
 
 
 def split_gross(gross: Decimal, rate: Decimal) -> tuple[Decimal, Decimal]:
-    """(net, tax) of an amount that includes tax; the tax carries the remainder (rules.md R5)."""
+    """(net, tax) of an amount that includes tax; the tax carries the remainder (docs/amounts.md R5)."""
     net = (gross / (1 + rate)).quantize(CENT, ROUND_HALF_UP)
     return net, gross - net
 
 
 def unit_price(net: Decimal, num: Decimal) -> Decimal:
-    """WDT's price before tax: four places, which cannot reproduce large quantities (rules.md R4)."""
+    """WDT's price before tax: four places, which cannot reproduce large quantities (docs/amounts.md R4)."""
     return (net / num).quantize(Decimal("0.0001"), ROUND_HALF_UP)
 
 

@@ -21,7 +21,7 @@ def search(world: WdtWorld, tenant: Tenant, query: Mapping[str, str], args: list
     """One page of documents.
 
     Shape: `{"status":0,"data":{"total_count":N,"order":[…]}}`, `page_no` from 0, offsets over the result as
-    it is now, so concurrent edits shift rows. Raises: Refused. Source: wdt.md §4, §7.
+    it is now, so concurrent edits shift rows. Raises: Refused. Source: docs/wire/wdt.md
     """
     params = _params(world, args)
     size, page_no, asked = _paging(world, query)

@@ -9,7 +9,7 @@ def signature(secret: str, query: Mapping[str, str], body: bytes) -> str:
     """Lower-case hex MD5 of secret + name/value pairs by ascending name + secret.
 
     `query` holds decoded values; `sign` is left out and `body` joins as one more parameter with the exact
-    bytes received. Source: wdt.md §2.2.
+    bytes received. Source: docs/wire/wdt.md
     """
     parts: dict[str, bytes] = {name: value.encode() for name, value in query.items() if name != "sign"}
     parts["body"] = body

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 HIDDEN_PLATFORMS = frozenset({1, 2, 39, 82, 94, 125, 128, 137, 172})
-"""Taobao family, Pinduoduo and system distribution: never returned by search (wdt.md §8)."""
+"""Taobao family, Pinduoduo and system distribution: never returned by search (docs/wire/wdt.md)."""
 
 
 @dataclass(slots=True)

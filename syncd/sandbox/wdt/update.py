@@ -26,7 +26,7 @@ def update_invoice(world: WdtWorld, tenant: Tenant, args: list[Any]) -> Answer:
     """Apply what can be applied and list the rest by number.
 
     Nothing at all is applied when one text is too long or the database refuses a character.
-    Raises: Refused. Source: wdt.md §5; the texts of refusals other than 发票不存在! are not known.
+    Raises: Refused. Source: docs/wire/wdt.md; the texts of refusals other than 发票不存在! are not known.
     """
     switches = world.switches
     updates = _updates(args)

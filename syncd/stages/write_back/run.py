@@ -184,6 +184,8 @@ class WriteBacks:
         except Transient as trouble:
             await self._not_applied(merchant, claim, chunk, trouble)
             raise
+        except ValueError as unsendable:  # a text that cannot be written at all: nothing was sent
+            return await self._halve(merchant, claim, chunk, str(unsendable))
         except InDoubt as doubt:
             log.warning("write_back.unknown", merchant=merchant.name, documents=len(chunk), cause=doubt.verdict.code)
             return len(chunk)

@@ -98,7 +98,7 @@ class NuonuoIssuer:
             key_length=KEY_LENGTH,
             ask_batch=ASK_BATCH,
             settle_for=self._options.settle_for,
-            revives_per_day=20,
+            most_revives=20,
         )
 
     @property

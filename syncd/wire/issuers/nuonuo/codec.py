@@ -1,7 +1,7 @@
 """From a request to the bytes that are sent: requestBillingNew, queryInvoiceResult, reInvoice.
 
 Pure: the same input gives the same bytes, for they are frozen before the first send and sent again as they are.
-Source: Nuonuo field tables (requestBillingNew) and spec rules §4, §7. Limits are counted in characters.
+Source: Nuonuo field tables (requestBillingNew) and docs/amounts.md. Limits are counted in characters.
 """
 
 from __future__ import annotations

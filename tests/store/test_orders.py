@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from daemon_parts import VirtualClock
+from sqlalchemy.exc import IntegrityError
+from store_parts import AT, SID, M, at, keep, put, raw, row, submitted, the
+
+from syncd.domain.lifecycle import STEPS, Event, Hold, IllegalStep, Phase, State, allowed_moves
+from syncd.domain.order import BadRow, MerchantName
+from syncd.store.orders import Seen, Stale
+from syncd.store.store import Store
+
+ILLEGAL = [pair for pair in itertools.product(State, State) if pair not in allowed_moves() and pair[0] is not pair[1]]
+
+
+# -- seeing --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_page_is_kept_as_a_whole_or_not_at_all(store: Store) -> None:
+    """One row the table refuses takes the whole page with it; nothing of it is half-stored."""
+    page = [row("FP1"), row("FP2"), row("N" * 41)]
+
+    with pytest.raises(IntegrityError):
+        async with store.begin() as tx:
+            await keep(tx, *page)
+
+    async with store.read() as tx:
+        assert await tx.board.orders() == []
+
+
+async def test_what_is_new_changed_and_unchanged_is_told_apart(store: Store) -> None:
+    async with store.begin() as tx:
+        first = await keep(tx, row("FP1"), row("FP2"), seq=1)
+    async with store.begin() as tx:
+        second = await keep(tx, row("FP1"), row("FP2", version=2), row("FP3", status=20), seq=2)
+
+    assert (first.new, first.changed, first.unchanged, first.waiting) == (2, 0, 0, 2)
+    assert (second.new, second.changed, second.unchanged, second.waiting) == (1, 1, 1, 2)
+
+
+async def test_an_unchanged_row_is_only_touched(store: Store, clock: VirtualClock) -> None:
+    async with store.begin() as tx:
+        await keep(tx, row("FP1"))
+        before = await the(tx, "FP1")
+    clock.advance(60)
+    async with store.begin() as tx:
+        await tx.orders.keep(M, SID, [row("FP1")], Seen(2, at(60), (at(0), at(50))))
+        after = await the(tx, "FP1")
+
+    assert after.seen_at == at(60)
+    assert (after.changed_at, after.first_seen_at, after.next_at) == (AT, AT, before.next_at)
+
+
+async def test_an_older_answer_never_overwrites_what_a_later_request_brought(store: Store) -> None:
+    """R11: the answer to request 5 arrives after that to request 6."""
+    async with store.begin() as tx:
+        await keep(tx, row("FP1", version=2), seq=6, seen_at=at(6))
+    async with store.begin() as tx:
+        late = await keep(tx, row("FP1", version=1, status=5), seq=5, seen_at=at(5))
+        after = await the(tx, "FP1")
+
+    assert (late.new, late.changed, late.unchanged, late.moved) == (0, 0, 0, ())
+    assert after.raw == row("FP1", version=2).raw
+    assert (after.state, after.seen_at) == (State.PENDING, at(6))
+
+
+async def test_a_waiting_order_is_due_since_it_was_created(store: Store) -> None:
+    """Oldest first, in whatever order the pages were read."""
+    newer, older = row("FP2", created_at=AT - timedelta(hours=1)), row("FP1", created_at=AT - timedelta(hours=2))
+    async with store.begin() as tx:
+        await keep(tx, newer, older)
+
+    async with store.read() as tx:
+        due = await tx.orders.to_push(M, AT, 10)
+
+    assert [order.no for order in due] == ["FP1", "FP2"]
+
+
+async def test_only_a_fresh_sighting_may_be_sent(store: Store) -> None:
+    async with store.begin() as tx:
+        await keep(tx, row("FP1"), seq=1, seen_at=at(-200))
+        await keep(tx, row("FP2"), seq=2, seen_at=at(-100))
+
+    async with store.read() as tx:
+        fresh = await tx.orders.to_push(M, at(-120), 10)
+        stale = await tx.orders.stale(M, at(-120))
+        oldest = await tx.orders.oldest_stale(M, at(-120), 10)
+
+    assert [order.no for order in fresh] == ["FP2"]
+    assert (stale, [order.no for order in oldest]) == (1, ["FP1"])
+
+
+async def test_a_corrected_row_loses_its_hold_and_its_reason(store: Store) -> None:
+    async with store.begin() as tx:
+        await keep(tx, row("FP1"))
+        await tx.orders.hold(await the(tx, "FP1"), Hold.POISON_ROW, {"code": "gross_total_differs"})
+    async with store.begin() as tx:
+        await keep(tx, row("FP1", version=2), seq=2)
+        after = await the(tx, "FP1")
+
+    assert (after.state, after.hold, after.hold_facts) == (State.PENDING, None, {})
+
+
+async def test_a_row_that_was_sent_is_not_released_by_an_edit(store: Store) -> None:
+    await submitted(store)
+    async with store.begin() as tx:
+        await tx.orders.hold(await the(tx, "FP1"), Hold.POISON_ROW, {})
+    async with store.begin() as tx:
+        kept = await keep(tx, row("FP1", version=2), seq=2)
+
+        assert (await the(tx, "FP1")).state is State.HOLD
+        assert kept.moved == ()
+
+
+async def test_an_edit_after_the_intent_is_reported_as_drift(store: Store) -> None:
+    stored = await submitted(store)
+    async with store.begin() as tx:
+        kept = await keep(tx, row("FP1", version=2), seq=2)
+
+    assert kept.drifted == (stored.order_id,)
+
+
+async def test_two_accounts_may_have_the_same_number(store: Store) -> None:
+    async with store.begin() as tx:
+        await keep(tx, row("FP1"), sid="demo_sid")
+        await tx.orders.keep(MerchantName("m002"), "other_sid", [row("FP1")], Seen(2, AT))
+
+    async with store.read() as tx:
+        assert {order.merchant for order in await tx.orders.by_no("FP1")} == {"m001", "m002"}
+        assert [order.sid for order in await tx.orders.by_no("FP1", "m002")] == ["other_sid"]
+
+
+async def test_a_merchant_may_be_renamed_but_stays_who_it_is(store: Store) -> None:
+    async with store.begin() as tx:
+        await keep(tx, row("FP1"))
+        await tx.orders.rename(SID, "new_name")
+
+    async with store.read() as tx:
+        assert (await the(tx, "FP1")).merchant == "new_name"
+
+
+async def test_rows_that_cannot_be_named_are_kept_once_with_their_bytes(store: Store) -> None:
+    bad = [BadRow(b"[1]", "shape"), BadRow(b"{}", "no_number")]
+    async with store.begin() as tx:
+        first = await tx.orders.set_aside(M, SID, bad)
+        again = await tx.orders.set_aside(M, SID, bad[:1])
+
+        assert (first, again, await tx.board.quarantined()) == (2, 0, 2)
+    with raw(store.path) as db:
+        assert db.execute("SELECT raw, reason FROM quarantine ORDER BY id").fetchall() == [
+            (b"[1]", "shape"),
+            (b"{}", "no_number"),
+        ]
+
+
+# -- moving --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_move_writes_the_state_and_what_comes_with_it(store: Store, clock: VirtualClock) -> None:
+    async with store.begin() as tx:
+        await keep(tx, row("FP1"))
+    clock.advance(5)
+    async with store.begin() as tx:
+        after = await tx.orders.move(await the(tx, "FP1"), Event.INTENDED, phase=Phase.SENT, generation=2)
+        order = await the(tx, "FP1")
+
+    assert after is State.INTENT
+    assert (order.state, order.phase, order.generation, order.changed_at) == (State.INTENT, Phase.SENT, 2, at(5))
+
+
+async def test_a_move_the_table_does_not_know_is_refused_before_it_reaches_the_database(store: Store) -> None:
+    async with store.begin() as tx:
+        await keep(tx, row("FP1"))
+
+        with pytest.raises(IllegalStep):
+            await tx.orders.move(await the(tx, "FP1"), Event.WRITTEN_60)
+
+
+@pytest.mark.parametrize("change", [{"phase": Phase.LEFT}, {"state": "MIRRORED"}])
+async def test_a_decision_about_an_order_that_has_moved_is_refused(store: Store, change: dict[str, Any]) -> None:
+    async with store.begin() as tx:
+        await keep(tx, row("FP1"))
+        decided_on = await the(tx, "FP1")
+        await tx.orders.wait(decided_on, **change)
+
+        with pytest.raises(Stale):
+            await tx.orders.move(decided_on, Event.INTENDED)
+        with pytest.raises(Stale):
+            await tx.orders.hold(decided_on, Hold.BY_OPERATOR, {})
+
+
+async def test_a_hold_remembers_where_it_found_the_order(store: Store) -> None:
+    await submitted(store)
+    async with store.begin() as tx:
+        await tx.orders.wait(await the(tx, "FP1"), phase=Phase.UNKNOWN, sweep_at=1)
+        await tx.orders.hold(await the(tx, "FP1"), Hold.KEY_COLLISION, {"number": "1"})
+        held = await the(tx, "FP1")
+
+    assert (held.state, held.hold, held.hold_facts) == (State.HOLD, Hold.KEY_COLLISION, {"number": "1"})
+    assert (held.held_from, held.held_phase, held.phase) == (State.INTENT, Phase.UNKNOWN, Phase.NONE)
+    assert held.sweep_at is None
+
+
+async def test_after_a_crash_what_was_on_its_way_is_to_be_asked_about_now(store: Store) -> None:
+    await submitted(store)
+    async with store.begin() as tx:
+        await tx.orders.wait(await the(tx, "FP1"), phase=Phase.SENT, next_at=2**50)
+    async with store.begin() as tx:
+        assert await tx.orders.recover() == 1
+        assert [order.no for order in await tx.orders.to_ask(M, 10)] == ["FP1"]
+
+
+async def test_what_is_cleared_for_sending_is_not_asked_about(store: Store) -> None:
+    await submitted(store)
+    async with store.begin() as tx:
+        await tx.orders.wait(await the(tx, "FP1"), phase=Phase.READY, next_at=0)
+
+        assert await tx.orders.to_ask(M, 10) == []
+        assert [order.no for order in await tx.orders.to_push(M, AT, 10)] == ["FP1"]
+
+
+async def test_a_sweep_that_is_due_is_asked_about_whatever_the_state(store: Store) -> None:
+    await put(store, "FP1", State.DONE85)
+    async with store.begin() as tx:
+        assert await tx.orders.to_ask(M, 10) == []
+        await tx.orders.wait(await the(tx, "FP1"), sweep_at=1)
+
+        assert [order.no for order in await tx.orders.to_ask(M, 10)] == ["FP1"]
+
+
+# -- what the database enforces by itself --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("before", "after"), ILLEGAL)
+async def test_the_database_refuses_a_move_that_is_not_in_the_table(store: Store, before: State, after: State) -> None:
+    trigger = _trigger(store, "order_moves_by_the_table")
+    await put(store, "FP1", before)
+
+    with raw(store.path) as db:
+        db.execute(trigger)
+        held = "by_operator" if after is State.HOLD else None
+        with pytest.raises(Exception, match="no such step in the lifecycle"):
+            db.execute("UPDATE invoice_order SET state = ?, hold = ?", (str(after), held))
+
+
+@pytest.mark.parametrize(("before", "after"), allowed_moves())
+async def test_the_database_allows_every_move_of_the_table(store: Store, before: State, after: State) -> None:
+    trigger = _trigger(store, "order_moves_by_the_table")
+    await put(store, "FP1", before)
+
+    with raw(store.path) as db:
+        db.execute(trigger)
+        held = "by_operator" if after is State.HOLD else None
+        db.execute("UPDATE invoice_order SET state = ?, hold = ?", (str(after), held))
+        assert db.execute("SELECT state FROM invoice_order").fetchone() == (str(after),)
+
+
+def _trigger(store: Store, name: str) -> str:
+    with raw(store.path) as db:
+        return str(db.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()[0])
+
+
+def test_the_two_lists_of_moves_cover_every_pair() -> None:
+    assert len(ILLEGAL) + len(allowed_moves()) == len(State) * (len(State) - 1)
+    assert len(STEPS) >= len(allowed_moves())
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("DELETE FROM invoice_order", "orders are never deleted"),
+        ("UPDATE invoice_order SET state = 'HOLD'", "ck_invoice_order_hold_reason"),
+        ("UPDATE invoice_order SET hold = 'by_operator'", "ck_invoice_order_hold_reason"),
+        ("UPDATE invoice_order SET state = 'HOLD', hold = 'no_reason'", "ck_invoice_order_hold"),
+        ("UPDATE invoice_order SET state = 'LOST'", "no such step|ck_invoice_order_state"),
+        ("UPDATE invoice_order SET phase = 'somewhere'", "ck_invoice_order_phase"),
+        ("UPDATE invoice_order SET generation = -1", "ck_invoice_order_sane"),
+        ("UPDATE invoice_order SET no = ''", "ck_invoice_order_sane"),
+        ("UPDATE invoice_order SET wdt_status = 'waiting'", "cannot store TEXT value in INTEGER column"),
+        ("UPDATE invoice_order SET raw = 'text'", "cannot store TEXT value in BLOB column"),
+        ("UPDATE invoice_order SET seq = 1.5", "cannot store REAL value in INTEGER column"),
+        ("UPDATE invoice_order SET no = 'FP2' WHERE no = 'FP1'", "UNIQUE constraint failed"),
+    ],
+)
+async def test_the_database_refuses_what_no_program_should_write(store: Store, statement: str, why: str) -> None:
+    async with store.begin() as tx:
+        await keep(tx, row("FP1"), row("FP2"))
+
+    with raw(store.path) as db, pytest.raises(Exception, match=why):
+        db.execute(statement)
+
+
+async def test_every_table_is_strict(store: Store) -> None:
+    with raw(store.path) as db:
+        loose = db.execute(
+            "SELECT name FROM pragma_table_list WHERE NOT strict AND type = 'table'"
+            " AND name NOT LIKE 'sqlite_%' AND name <> 'alembic_version'"
+        ).fetchall()
+
+    assert loose == []

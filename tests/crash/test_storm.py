@@ -1,0 +1,54 @@
+"""A storm of kill -9 at random instants over rough parties (F08)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from crash_daemons import KILLED, Nursery, Yard, until, yard
+from crash_ledgers import all_is_well
+
+
+async def storm(here: Yard, dice: random.Random, *, kills: int, mean: float) -> Counter[str]:
+    """Strike `kills` daemons down, each after a time drawn around `mean` seconds; what was met on the way."""
+    met: Counter[str] = Counter()
+    while met["kills"] < kills:
+        doomed = here.start(timeout=600)
+        strike_at = time.monotonic() + dice.expovariate(1 / mean)
+        await until(lambda: doomed.over or time.monotonic() > strike_at, "the next strike", within=60)
+        doomed.kill()
+        if await doomed.end() != KILLED:  # it was done before: give its successors something to do
+            met["done"] += 1
+            here.sandbox.populate(20)
+            continue
+        met["kills"] += 1
+        met["before the first row"] += not here.books.rows("SELECT 1 FROM invoice_order")
+        met["an intent unanswered"] += here.books.unanswered() > 0
+        met["a write-back unproven"] += here.books.unproven() > 0
+        assert here.books.sent_before_committed() == set()
+        assert "task.crashed" not in doomed.log, doomed.log
+    return met
+
+
+async def weather(nursery: Nursery, home: Path, seed: int, *, orders: int, kills: int, mean: float) -> None:
+    dice = random.Random(seed)
+    async with yard(nursery, home, orders=orders, seed=seed, faults="rough") as here:
+        met = await storm(here, dice, kills=kills, mean=mean)
+        here.sandbox.use_faults("calm")
+        await here.runs_to_the_end(timeout=120)
+
+        all_is_well(here.books)
+    print(f"seed {seed}: {dict(met)}, faults {sum(here.sandbox.nuonuo.faults.happened.values())}")  # noqa: T201
+    assert met["an intent unanswered"] > 0
+    assert met["a write-back unproven"] > 0
+
+
+async def test_random_deaths_over_rough_parties_leave_nothing_twice_lost_or_wrong(
+    nursery: Nursery, tmp_path: Path
+) -> None:
+    await weather(nursery, tmp_path, int(os.environ.get("STORM_SEED", "1")), orders=150, kills=16, mean=0.8)

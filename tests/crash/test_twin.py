@@ -1,0 +1,52 @@
+"""Negative controls: the same deaths under wrong programs must show doubles, or these tests prove nothing."""
+
+from __future__ import annotations
+
+import pytest
+from crash_daemons import Yard
+from crash_ledgers import all_is_well
+
+
+async def test_a_program_that_calls_first_and_saves_afterwards_issues_twice(here: Yard) -> None:
+    await here.start("submit.after_answer", twin="call_first").dies_at("submit.after_answer")
+    await here.runs_to_the_end(twin="call_first")
+
+    assert here.books.counts()["doubles"] > 0
+    assert here.books.sent_before_committed() != set()
+    assert here.books.numbers_in_store() == here.books.numbers_in_ledger() != set()
+
+
+async def test_the_same_death_does_the_real_program_no_harm(here: Yard) -> None:
+    await here.start("submit.after_answer").dies_at("submit.after_answer")
+    await here.runs_to_the_end()
+
+    all_is_well(here.books)
+
+
+async def test_a_drawn_key_is_harmless_only_as_long_as_the_store_lives(here: Yard) -> None:
+    await here.start("submit.after_answer", twin="drawn_key").dies_at("submit.after_answer")
+    await here.runs_to_the_end(twin="drawn_key")
+
+    all_is_well(here.books)
+
+
+async def test_a_drawn_key_issues_twice_when_the_store_is_lost(here: Yard) -> None:
+    await here.start("submit.after_answer", twin="drawn_key").dies_at("submit.after_answer")
+    here.lose_the_store()
+    await here.runs_to_the_end(twin="drawn_key")
+
+    assert here.books.counts()["doubles"] > 0
+
+
+@pytest.mark.parametrize("point", ["submit.after_answer", "settle.after_commit", "update.after_answer"])
+async def test_a_computed_key_finds_its_invoices_again_when_the_store_is_lost(here: Yard, point: str) -> None:
+    """F27: sent again under the same key, refused as a duplicate, asked about, adopted."""
+    await here.start(point).dies_at(point)
+    here.lose_the_store()
+    await here.runs_to_the_end()
+
+    answers = here.sandbox.nuonuo.calls.by_answer
+    assert here.books.broken() == {"doubles": 0, "lost": 0, "wrong": 0}
+    assert here.books.counts()["written_back"] == 10
+    assert answers["nuonuo.OpeMplatform.requestBillingNew", "E9106"] > 0
+    assert here.books.written_more_than_once() == []

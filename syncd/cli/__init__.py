@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     import typer
 
 #: In the order in which `syncd --help` lists them.
-GROUPS = (
-    *("demo", "run", "check", "status", "explain", "orders", "lanes", "cursor", "db", "health", "sim"),
-)
+GROUPS = (*("demo", "run", "check", "status", "explain", "orders", "lanes", "cursor", "db", "health", "sim"),)
 
 
 def build(lang: Lang) -> typer.Typer:

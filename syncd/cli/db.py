@@ -54,10 +54,11 @@ async def _upgrade(frame: Frame) -> None:
     from syncd.store import migrate
     from syncd.store.engine import private, sqlite_path
     from syncd.store.lock import StoreLock
+    from syncd.store.schema import HEAD
 
     url = _url(frame.settings())
     before = migrate.revision(url)
-    if before == migrate.HEAD:
+    if before == HEAD:
         print(frame.say("db.current", revision=before))
         return
     path = sqlite_path(url)

@@ -7,6 +7,7 @@ import shlex
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -178,6 +179,8 @@ async def _table(say: Say, app: App) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    from syncd.domain.lifecycle import State
+
     now = await figures(app)
     table = Table(box=ROUNDED, show_header=False, min_width=64)
     table.add_column(no_wrap=True)
@@ -185,11 +188,13 @@ async def _table(say: Say, app: App) -> Table:
     table.add_column(min_width=36)
     colours = {"pending": "cyan", "issuing": "blue", "issued": "magenta", "written": "green", "held": "yellow"}
     for name in ("read", "pending", "issuing", "issued", "written", "refused", "held"):
-        bar = ProgressBar(total=max(now["read"], 1), completed=now[name], complete_style=colours.get(name, "white"))
+        style = colours.get(name, "white")
+        bar = ProgressBar(total=max(now["read"], 1), completed=now[name], complete_style=style, width=40)
         table.add_row(Text(say(f"demo.{name}")), Text(str(now[name])), bar)
     async with app.store.read() as tx:
-        held = await tx.board.by_hold()
-    for (_, reason), number in sorted(held.items()):
+        held = await tx.board.orders(state=State.HOLD, limit=1000)
+    reasons = Counter(order.hold_facts.get("code") or str(order.hold) for order in held)
+    for reason, number in sorted(reasons.items()):
         table.add_row(Text(f"  {reason}", style="dim"), Text(str(number), style="dim"), Text(""))
     return table
 
@@ -234,7 +239,7 @@ async def _verdict(frame: Frame, sandbox: Sandbox, app: App, wish: Wish, seconds
         print(f"\n{say('demo.held_why')}")
     for order in held:
         assert order.hold is not None
-        print(f"  {order.no}  {inert(str(explain(order.hold, order.hold_facts, frame.lang)))}")
+        print(f"  {order.no}  {inert(explain(order.hold, order.hold_facts, frame.lang).what)}")
     _next(say, wish, [order.no for order in (*done, *held)][:1])
 
 

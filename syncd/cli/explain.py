@@ -12,7 +12,9 @@ import typer
 from syncd.cli import options, output
 from syncd.cli.finding import find
 from syncd.cli.frame import Frame, here, wait
-from syncd.cli.words import CATALOGUE, Lang, Say, helper
+from syncd.cli.words import CATALOGUE, Lang, Say, helper, speaker
+from syncd.domain.hold_texts import explain
+from syncd.domain.lifecycle import FINAL, Hold, State
 
 if TYPE_CHECKING:
     from syncd.domain.invoice import Invoice
@@ -84,8 +86,6 @@ async def _explain(frame: Frame, no: str, merchant: str | None, as_json: bool) -
 
 def outlook(story: Story) -> Outlook:
     """What the order waits for, and who or what it waits on."""
-    from syncd.domain.lifecycle import FINAL, State
-
     order = story.order
     if order.state is State.HOLD:
         return Outlook("HOLD", None, "clerk")
@@ -119,9 +119,11 @@ def _owner(lane: Lane) -> str:
 # -- telling -----------------------------------------------------------------------------------------------------------
 
 
-def told(entry: Entry, say: Say) -> str:
+def told(entry: Entry, lang: Lang) -> str:
     """One journal line as a sentence; an event this program has no words for is shown by its name."""
-    key = f"event.{entry.event}"
+    say, key = speaker(lang), f"event.{entry.event}"
+    if entry.event == "order.held" and entry.facts.get("hold") in set(Hold):
+        return say("explain.held", why=explain(Hold(entry.facts["hold"]), entry.facts, lang).what)
     facts = {name: str(value) for name, value in entry.facts.items()}
     text = say(key) if key in CATALOGUE else entry.event
     rest = "; ".join(f"{_label(name, say)} {_shown(name, value)}" for name, value in facts.items() if value)
@@ -148,7 +150,7 @@ def _facts(frame: Frame, story: Story) -> dict[str, Any]:
     return facts(story.order, number, frame.lang) | {
         "payer": output.masked_name(story.order.payer_name),
         "events": [
-            {"at": entry.at, "event": entry.event, "text": told(entry, frame.say), "facts": _safe(entry)}
+            {"at": entry.at, "event": entry.event, "text": told(entry, frame.lang), "facts": _safe(entry)}
             for entry in story.entries
         ],
         "submissions": [
@@ -182,15 +184,11 @@ def _print(frame: Frame, story: Story) -> None:
     say, order = frame.say, story.order
     name = output.masked_name(order.payer_name) or "-"
     print(output.inert(say("explain.title", no=order.no, merchant=order.merchant)))
-    print(
-        output.inert(
-            say("explain.order", payer=name, amount=output.yuan(order.amount), status=order.wdt_status)
-        )
-    )
+    print(output.inert(say("explain.order", payer=name, amount=output.yuan(order.amount), status=order.wdt_status)))
     print(f"\n{say('explain.story')}")
     _line(say("explain.first_seen"), order.first_seen_at, story.now, say)
     for entry in story.entries:
-        _line(told(entry, say), entry.at, story.now, say)
+        _line(told(entry, frame.lang), entry.at, story.now, say)
     _print_papers(frame, story)
     _print_now(frame, story)
 
@@ -215,8 +213,6 @@ def _print_papers(frame: Frame, story: Story) -> None:
 
 
 def _print_now(frame: Frame, story: Story) -> None:
-    from syncd.domain.hold_texts import explain
-
     say, order, ahead = frame.say, story.order, outlook(story)
     print(f"\n{say('explain.now', state=order.state, meaning=say(f'state.{order.state}'))}")
     if order.hold:

@@ -54,7 +54,7 @@ class Frame:
         return Failed(self.say(key, **fields))
 
     def nearest(self, word: str, known_words: Iterable[str]) -> str:
-        """" Did you mean m001?" with a blank before it, or nothing."""
+        """ " Did you mean m001?" with a blank before it, or nothing."""
         import difflib
 
         near = difflib.get_close_matches(word, list(known_words), n=3, cutoff=0.5)
@@ -106,14 +106,11 @@ class Root(TyperGroup):
 
     lang: Lang = "en"
 
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        for parameter in self.params:
-            if parameter.name in ("install_completion", "show_completion"):
-                parameter.help = helper(self.lang)(parameter.name)  # type: ignore[attr-defined]
-
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         given = list(sys.argv[1:] if args is None else args)
+        for parameter in self.params:  # the two that Typer adds by itself
+            if parameter.name in ("install_completion", "show_completion"):
+                parameter.help = helper(self.lang)(parameter.name)  # type: ignore[attr-defined]
         try:
             return super().main(hoisted(given), *rest, **extra)
         except SystemExit:
@@ -168,9 +165,7 @@ def root(lang: Lang) -> typer.Typer:
         ctx: typer.Context,
         config: Path | None = typer.Option(None, "-c", "--config", metavar="FILE", help=text("config")),
         _lang: Literal["zh", "en"] | None = typer.Option(None, "--lang", help=text("lang")),
-        _version: bool = typer.Option(
-            False, "--version", is_eager=True, callback=_show_version, help=text("version")
-        ),
+        _version: bool = typer.Option(False, "--version", is_eager=True, callback=_show_version, help=text("version")),
     ) -> None:
         ctx.obj = Frame(lang, config)
 

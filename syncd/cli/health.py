@@ -47,7 +47,9 @@ def _target(frame: Frame, url: str | None) -> SplitResult:
         if console.port == 0:
             raise frame.unusable("health.any_port")
         host = _ANY.get(console.host, console.host)
-        return urlsplit(f"http://[{host}]:{console.port}/healthz" if ":" in host else f"http://{host}:{console.port}/healthz")
+        return urlsplit(
+            f"http://[{host}]:{console.port}/healthz" if ":" in host else f"http://{host}:{console.port}/healthz"
+        )
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise frame.unusable("health.bad_url")

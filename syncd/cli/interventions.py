@@ -15,6 +15,7 @@ from syncd.cli.output import beijing, inert
 from syncd.domain import release as rules
 from syncd.domain.lifecycle import Hold, State
 from syncd.domain.release import Change, Refusal, Standing
+from syncd.store.debts import FAILED as FAILED_DEBT
 from syncd.store.instants import to_ms
 
 if TYPE_CHECKING:
@@ -53,13 +54,13 @@ async def _retry(tx: Tx, frame: Frame, order: OrderView, reason: str) -> tuple[s
         return f"{order.no}: {_why(frame, decided, order)}", False
     await _apply(tx, order, decided, "order.retried", {"by": operator(), "reason": _reason(frame, reason)})
     rest = await _rests(tx, frame, order, decided)
-    return f"{order.no}: {frame.say('retry.done.' + decided.wake[0])}{rest}", True
+    return f"{order.no}: {frame.say('retry.done.' + decided.wake[-1])}{rest}", True
 
 
 async def _rests(tx: Tx, frame: Frame, order: OrderView, change: Change) -> str:
     """A word about lanes at rest, without which "now" would be a lie."""
     resting = [lane for lane in await tx.lanes.all() if lane.merchant == order.merchant and lane.state != "open"]
-    concerned = [lane for lane in resting if (lane.platform == "wdt") is (change.wake == ("write_back",))]
+    concerned = [lane for lane in resting if (lane.platform == "wdt") is ("write_back" in change.wake)]
     return "".join(" " + frame.say("retry.lane_rests", lane=lane.name, until=beijing(lane.until)) for lane in concerned)
 
 
@@ -79,9 +80,7 @@ async def hold(frame: Frame, no: str, merchant: str | None, reason: str) -> None
         facts = {"reason": said, "by": operator()}
         await tx.orders.hold(order, Hold.BY_OPERATOR, facts)
         await tx.debts.void(order.id)
-        await tx.journal.add(
-            "order.held", order_id=order.id, merchant=order.merchant, hold=Hold.BY_OPERATOR, **facts
-        )
+        await tx.journal.add("order.held", order_id=order.id, merchant=order.merchant, hold=Hold.BY_OPERATOR, **facts)
     print(inert(frame.say("hold.done", no=order.no)))
     if order.state is State.INTENT:
         print(frame.say("hold.in_flight"))
@@ -131,7 +130,7 @@ def _decided(frame: Frame, order: OrderView, wish: Wish, now: datetime) -> Chang
 
 
 async def _apply(tx: Tx, order: OrderView, change: Change, event: str, facts: dict[str, Any]) -> None:
-    """Write a change down. Raises Stale when the daemon moved the order within this very instant."""
+    """Write a change down, in the transaction in which it was decided."""
     columns = {name: to_ms(value) if isinstance(value, datetime) else value for name, value in change.columns.items()}
     if change.event is None:
         await tx.orders.wait(order, **columns)
@@ -150,11 +149,9 @@ async def _apply(tx: Tx, order: OrderView, change: Change, event: str, facts: di
 async def _owe(tx: Tx, order: OrderView, kind: str) -> None:
     """What WDT was owed before the hold made it void."""
     stored = (await tx.submissions.newest([order.id])).get(order.id)
-    text = ": ".join(order.refusal) if order.refusal and kind == str(85) else ""
+    text = ": ".join(order.refusal) if order.refusal and kind == FAILED_DEBT else ""
     revision = stored.revision if stored is not None else 0
-    await tx.debts.owe(
-        order.id, order.merchant, kind=kind, generation=order.generation, revision=revision, text=text
-    )
+    await tx.debts.owe(order.id, order.merchant, kind=kind, generation=order.generation, revision=revision, text=text)
 
 
 def _why(frame: Frame, refusal: Refusal, order: OrderView) -> str:
@@ -170,5 +167,3 @@ def _reason(frame: Frame, reason: str) -> str | None:
     if not text.isprintable():
         raise frame.unusable("reason.unprintable")
     return text or None
-
-

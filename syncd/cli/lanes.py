@@ -37,9 +37,7 @@ def register(app: typer.Typer, lang: Lang) -> None:
         wait(_list(here(ctx), as_json))
 
     @lanes.command("resume", help=text("lane.resume"))
-    def resume_command(
-        ctx: typer.Context, lane: str = typer.Argument(metavar="LANE", help=text("opt.lane"))
-    ) -> None:
+    def resume_command(ctx: typer.Context, lane: str = typer.Argument(metavar="LANE", help=text("opt.lane"))) -> None:
         wait(_resume(here(ctx), lane))
 
 
@@ -69,7 +67,7 @@ async def _list(frame: Frame, as_json: bool) -> None:
     async with frame.store(settings) as store, store.read() as tx:
         stored = {lane.name: lane_facts(lane) for lane in await tx.lanes.all()}
         now = tx.now
-    rows = [_current(stored.pop(name, None) or _open(name), now) for name in lane_names(settings)]
+    rows = [_current(stored.pop(name, _open(name)), now) for name in lane_names(settings)]
     rows += [_current(row, now) for row in stored.values() if row["state"] != "open"]
     if as_json:
         output.show_json(rows)
@@ -122,7 +120,9 @@ async def _pause(frame: Frame, lane: str, reason: str, until: str | None, lastin
         end = _end(frame, until, lasting, tx.now)
         await tx.lanes.pause(merchant, platform, reason[:500], end)
         await tx.journal.add("lane.paused", merchant=merchant, lane=lane, reason=reason, until=end, by=operator())
-    print(output.inert(frame.say("lane.paused_until" if end else "lane.paused_open", lane=lane, at=output.beijing(end))))
+    print(
+        output.inert(frame.say("lane.paused_until" if end else "lane.paused_open", lane=lane, at=output.beijing(end)))
+    )
 
 
 def _end(frame: Frame, until: str | None, lasting: str | None, now: datetime) -> datetime | None:

@@ -159,7 +159,10 @@ def _print(frame: Frame, rows: list[dict[str, Any]]) -> None:
         return
     say = frame.say
     output.table(
-        [say(f"column.{name}") for name in ("merchant", "no", "state", "wdt", "amount", "invoice_no", "changed", "why")],
+        [
+            say(f"column.{name}")
+            for name in ("merchant", "no", "state", "wdt", "amount", "invoice_no", "changed", "why")
+        ],
         [
             [
                 row["merchant"],

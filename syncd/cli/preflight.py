@@ -136,15 +136,16 @@ def _access(say: Say, path: Path) -> Iterator[Finding]:
 
 def _schema(say: Say, url: str) -> Iterator[Finding]:
     from syncd.store import migrate
+    from syncd.store.schema import HEAD
 
     at = migrate.revision(url)
-    if at == migrate.HEAD:
+    if at == HEAD:
         yield Finding("ok", "store", say("check.store_current", revision=at))
     elif at is None or at in migrate.known_revisions():
-        text = say("check.store_old", at=at or "-", head=migrate.HEAD)
+        text = say("check.store_old", at=at or "-", head=HEAD)
         yield Finding("warn", "store", text, say("check.store_old.remedy"))
     else:
-        text = say("check.store_new", at=at, head=migrate.HEAD)
+        text = say("check.store_new", at=at, head=HEAD)
         yield Finding("fail", "store", text, say("check.store_new.remedy"))
     problems = migrate.check(url)
     if problems:

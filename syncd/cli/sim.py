@@ -60,9 +60,7 @@ async def _serve(frame: Frame, wish: Wish) -> None:
     if wish.write is not None and wish.write.exists():
         raise frame.unusable("sim.exists", path=wish.write)
     wdt, nuonuo, control = wish.ports
-    options = SandboxOptions(
-        seed=wish.seed, faults=wish.faults, wdt_port=wdt, nuonuo_port=nuonuo, control_port=control
-    )
+    options = SandboxOptions(seed=wish.seed, faults=wish.faults, wdt_port=wdt, nuonuo_port=nuonuo, control_port=control)
     stop = stop_on_signals()
     async with Sandbox(options) as sandbox:
         if wish.rows:

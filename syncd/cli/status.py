@@ -203,7 +203,9 @@ def _print_cursors(frame: Frame, look: Look) -> None:
     print(f"\n{say('status.cursors')}")
     for at in look.cursors:
         lag = output.span(look.now - at.position, say)
-        line = say("status.cursor", merchant=look.merchant(at.sid), feed=at.feed, at=output.beijing(at.position), lag=lag)
+        line = say(
+            "status.cursor", merchant=look.merchant(at.sid), feed=at.feed, at=output.beijing(at.position), lag=lag
+        )
         print(f"  {output.inert(line)}")
     if not look.cursors:
         print(f"  {say('cursor.none')}")

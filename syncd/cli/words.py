@@ -7,7 +7,6 @@ from typing import Literal, Protocol
 
 from syncd.cli.words_help import HELP
 from syncd.cli.words_main import MAIN
-from syncd.cli.words_main import MAIN
 from syncd.cli.words_said import SAID
 from syncd.cli.words_story import STORY
 

@@ -109,9 +109,11 @@ HOLD_TEXTS: dict[Hold, tuple[Pair, Pair]] = {
     ),
     Hold.KEY_COLLISION: (
         (
-            "开票平台以本单流水号查到发票 {number}，但内容与本单不符（{fields}；票面 {issued_total}，应为 {wanted_total}）。",
-            "Under this order's key the issuer holds invoice {number}, which differs in: {fields}"
-            " (issued {issued_total}, wanted {wanted_total}).",
+            "开票平台以本单流水号查到发票 {number}，内容却不符（{fields}；票面 {issued_total}，应为 {wanted_total}）。",
+            (
+                "Under this order's key the issuer holds invoice {number}, which differs in: {fields}"
+                " (issued {issued_total}, wanted {wanted_total})."
+            ),
         ),
         _SETTLE,
     ),
@@ -120,21 +122,30 @@ HOLD_TEXTS: dict[Hold, tuple[Pair, Pair]] = {
             "提交后没有得到答复，平台又查不到；该平台不能防止重复，因此不自动重发。",
             "No answer came and the issuer finds nothing; it does not refuse doubles, so nothing is sent again.",
         ),
-        ("请在开票平台确认是否已开票。" + _ASKED_FIRST[0], "Look at the issuer whether it was issued. " + _ASKED_FIRST[1]),
+        (
+            "请在开票平台确认是否已开票。" + _ASKED_FIRST[0],
+            "Look at the issuer whether it was issued. " + _ASKED_FIRST[1],
+        ),
     ),
     Hold.CLASS_C_UNKNOWN: (
         (
             "提交结果未知，而该平台无法查询。",
             "Nobody told us what became of the submission, and this issuer cannot be asked.",
         ),
-        ("请在开票平台确认是否已开票。" + _ASKED_FIRST[0], "Look at the issuer whether it was issued. " + _ASKED_FIRST[1]),
+        (
+            "请在开票平台确认是否已开票。" + _ASKED_FIRST[0],
+            "Look at the issuer whether it was issued. " + _ASKED_FIRST[1],
+        ),
     ),
     Hold.RESTORED_CLASS_C: (
         (
             "数据库由备份恢复，备份之后可能已提交过，而该平台无法查询。",
             "The store was restored from a backup; it may have been submitted since, and this issuer cannot be asked.",
         ),
-        ("请在开票平台确认是否已开票。" + _ASKED_FIRST[0], "Look at the issuer whether it was issued. " + _ASKED_FIRST[1]),
+        (
+            "请在开票平台确认是否已开票。" + _ASKED_FIRST[0],
+            "Look at the issuer whether it was issued. " + _ASKED_FIRST[1],
+        ),
     ),
     Hold.SPLIT_INVOICES: (
         (
@@ -151,7 +162,10 @@ HOLD_TEXTS: dict[Hold, tuple[Pair, Pair]] = {
             "发票已经开出，但签章一直失败：{text}",
             "The invoice exists, but sealing it keeps failing: {text}",
         ),
-        ("请联系开票平台补签章，不要重开。" + _ASKED_FIRST[0], "Have the issuer seal it; do not issue anew. " + _ASKED_FIRST[1]),
+        (
+            "请联系开票平台补签章，不要重开。" + _ASKED_FIRST[0],
+            "Have the issuer seal it; do not issue anew. " + _ASKED_FIRST[1],
+        ),
     ),
     Hold.RED_BLUE_MISMATCH: (
         ("红票与它要冲销的蓝票对不上。", "The red invoice does not fit the blue one it cancels."),
@@ -218,7 +232,7 @@ HOLD_TEXTS: dict[Hold, tuple[Pair, Pair]] = {
         ("发票在开票平台被人作废了：{text}", "The invoice was voided at the issuer by somebody: {text}"),
         (
             "请确认作废是有意的；需要重开时请在旺店通另建单据，本单以“线外已处理”放行。",
-            "Make sure that was meant; to issue anew make another order in WDT, and release this one as settled outside.",
+            "Make sure that was meant; to issue anew make another order in WDT, and release this as settled outside.",
         ),
     ),
 }
@@ -228,6 +242,16 @@ CODE_TEXTS: dict[str, tuple[Pair, Pair | None]] = {
     "row_unreadable": (
         ("旺店通返回的单据无法解析：{field}", "The order as WDT sent it cannot be read: {field}"),
         None,
+    ),
+    "account_changed": (
+        (
+            "本单已提交给另一个开票账号 {account}，现在的账号无法查询其结果。",
+            "This order was submitted to another issuer account, {account}; the present one cannot be asked about it.",
+        ),
+        (
+            "请在原账号确认是否已开票；未确认前不要重开。",
+            "Find out at that account whether it was issued; do not issue anew before you know.",
+        ),
     ),
     "write_back_refused": (
         (
@@ -286,7 +310,10 @@ CODE_TEXTS: dict[str, tuple[Pair, Pair | None]] = {
     ),
     "text_missing": (("缺少必填内容：{field}。", "Something the issuer needs is blank: {field}."), None),
     "text_too_long": (
-        ("{field}超过开票平台的上限 {limit} 个字。", "The {field} has more characters than the {limit} this issuer takes."),
+        (
+            "{field}超过开票平台的上限 {limit} 个字。",
+            "The {field} has more characters than the {limit} this issuer takes.",
+        ),
         None,
     ),
     "rate_out_of_form": (("税率 {rate} 无法使用。", "The tax rate {rate} cannot be used."), None),

@@ -82,14 +82,14 @@ def _back(order: Standing, event: Event, now: datetime) -> Change:
         case Event.RELEASED_PENDING:  # WDT has moved on while it was held: ask before believing, never send
             return Change(event, {**columns, "phase": Phase.LEFT}, ("collect",))
         case Event.RELEASED_INTENT:
-            asked = {"phase": Phase.UNKNOWN, "missed_at": None, "revives": 0}
+            asked: dict[str, Value] = {"phase": Phase.UNKNOWN, "missed_at": None, "revives": 0}
             return Change(event, {**columns, **asked}, ("collect",))
         case Event.RELEASED_ISSUED:
             phase = Phase.FILE_PENDING if order.held_phase is Phase.FILE_PENDING else Phase.NONE
             return Change(event, {**columns, "phase": phase}, ("collect", "write_back"), owes=WdtStatus.ISSUED)
         case Event.RELEASED_FAILED:  # asked again before it is reported
-            asked = {"asked_at": None, "sweep_at": now, "revives": 0}
-            return Change(event, {**columns, **asked}, ("collect", "write_back"), owes=WdtStatus.OFFLINE_FAILED)
+            look: dict[str, Value] = {"asked_at": None, "sweep_at": now, "revives": 0}
+            return Change(event, {**columns, **look}, ("collect", "write_back"), owes=WdtStatus.OFFLINE_FAILED)
         case _:
             return Change(event, {**columns, "sweep_at": None}, ())
 
@@ -112,7 +112,7 @@ def retry(order: Standing, now: datetime) -> Change | Refusal:
             return Change(None, soon, ("push",))
         case State.INTENT, _:
             return Change(None, soon, ("collect",))
-        case (State.ISSUED | State.FAILED), _:
+        case ((State.ISSUED | State.FAILED), _):
             return Change(None, soon, ("collect", "write_back"), look_now=True)
         case _:
             return Refusal("finished", {"state": order.state})

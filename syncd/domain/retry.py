@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 #: How long to wait before asking an issuer again: soon, then ever less often.
-ASK_AFTER = (3.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0)
+ASK_AFTER = (3.0, 5.0, 10.0, 20.0, 60.0, 300.0, 900.0, 1800.0)
 #: A failed or cancelled order is asked about again for a late issue, counted from its end.
 SWEEP_AFTER = (300.0, 3600.0, 21_600.0, 86_400.0, 259_200.0, 604_800.0)
 

@@ -10,7 +10,7 @@ import structlog
 from syncd.domain.invoice import Expected, Invoice
 from syncd.domain.judgement import Adopt, Case, Decision, Drop, Fail, Repend, Resend, RestLane, Revive, SetAside, Wait
 from syncd.domain.lifecycle import Event, Hold, Phase, State
-from syncd.domain.ports import IssuerProfile
+from syncd.domain.ports import Issuer, IssuerProfile
 from syncd.domain.retry import ask_again, sweep_again
 from syncd.stages.turn import Merchant
 from syncd.store import debts
@@ -41,6 +41,16 @@ def case_of(order: OrderView, stored: Stored | None, expected: Expected | None, 
         revives=order.revives,
         most_revives=profile.most_revives,
     )
+
+
+def elsewhere(stored: Stored | None, issuer: Issuer) -> SetAside | None:
+    """What was submitted to another account can neither be asked about here nor sent here: a person decides.
+
+    Renaming an account in the settings changes nothing; another platform or another seller does.
+    """
+    if stored is None or (stored.issuer_kind, stored.seller_tax_no) == (issuer.profile.kind, issuer.tax_no):
+        return None
+    return SetAside(Hold.CLASS_C_UNKNOWN, (("code", "account_changed"), ("account", stored.issuer)))
 
 
 async def settle(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | None, decision: Decision) -> None:

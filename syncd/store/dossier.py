@@ -70,7 +70,7 @@ class Dossier:
         )
         return [
             Submitted(generation, key, issuer, int(revisions), from_ms(created))
-            for generation, key, issuer, created, revisions in rows.tuples()
+            for generation, key, issuer, created, revisions in rows
         ]
 
     async def debts(self, order_id: OrderId) -> list[DebtView]:
@@ -96,7 +96,7 @@ class Dossier:
         rows = await self._connection.execute(
             select(q.merchant, q.reason, q.first_seen_at, q.seen_at).order_by(q.id.desc()).limit(limit)
         )
-        return [Unreadable(m, reason, from_ms(first), from_ms(last)) for m, reason, first, last in rows.tuples()]
+        return [Unreadable(m, reason, from_ms(first), from_ms(last)) for m, reason, first, last in rows]
 
     async def near(self, no: str, most: int = 3) -> list[str]:
         """Order numbers that look like `no`: with it inside, or with a long common beginning."""

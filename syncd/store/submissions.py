@@ -38,7 +38,9 @@ class Stored:
     order_id: OrderId
     generation: int
     revision: int
+    issuer_kind: str
     issuer: str
+    seller_tax_no: str
     key: IssuerKey
     body: bytes
     payload_hash: bytes
@@ -86,7 +88,9 @@ class Submissions:
             order_id=order_id,
             generation=wanted.generation,
             revision=revision,
+            issuer_kind=wanted.issuer_kind,
             issuer=wanted.issuer,
+            seller_tax_no=wanted.seller_tax_no,
             key=wanted.key,
             body=wanted.body,
             payload_hash=wanted.payload_hash,
@@ -145,7 +149,9 @@ class Submissions:
                 order_id=OrderId(row.order_id),
                 generation=row.generation,
                 revision=row.revision,
+                issuer_kind=row.issuer_kind,
                 issuer=row.issuer,
+                seller_tax_no=row.seller_tax_no,
                 key=IssuerKey(row.key),
                 body=row.body,
                 payload_hash=row.payload_hash,

@@ -136,7 +136,7 @@ async def _run_what_is_due(store: Store, stages: Sequence[Stage], tick: float) -
                 await run_unit(store, stage, key, random.random)
                 async with store.read() as tx:
                     unread = any(unit.ran_at is None for unit in await tx.units.all())
-                    if not unread and await tx.board.unsettled() == 0:
+                    if not unread and not await tx.board.unsettled():
                         return
         await asyncio.sleep(tick)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from crash_daemons import Nursery, until, yard
@@ -19,7 +20,7 @@ async def test_a_daemon_told_to_stop_ends_within_ten_seconds_and_its_restart_set
     nursery: Nursery, tmp_path: Path
 ) -> None:
     """The issuer takes every request and says nothing, for longer than anybody waits."""
-    async with yard(nursery, tmp_path, orders=CALLS, mix=HEALTHY) as here:
+    async with yard(nursery, tmp_path, orders=CALLS, mix=replace(HEALTHY, days=0.03)) as here:
         here.tree["push"] = {"batch": CALLS, "concurrency": CALLS}
         here.tree["issuers"]["main"] |= {"concurrency": CALLS, "timeout": "20s"}
         here.sandbox.nuonuo.faults.hang_for = 10_000

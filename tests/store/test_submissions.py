@@ -106,8 +106,10 @@ async def test_the_same_key_at_another_seller_is_another_key(store: Store) -> No
             "UNIQUE constraint failed: submission.order_id",
         ),
         (
-            "INSERT INTO invoice SELECT 2, number, code, 0, total, net, tax, colour, issued_at, file_url, ofd_url,"
-            " xml_url, serial, 0 FROM invoice",
+            (
+                "INSERT INTO invoice SELECT 2, number, code, 0, total, net, tax, colour, issued_at, file_url, ofd_url,"
+                " xml_url, serial, 0 FROM invoice"
+            ),
             "UNIQUE constraint failed: invoice.number",
         ),
     ],

@@ -9,11 +9,12 @@ from functools import partial
 import structlog
 
 from syncd.domain.invoice import Expected, IssuerKey
-from syncd.domain.judgement import Decision, RestLane, Revive, judge_answer, judge_submission
+from syncd.domain.judgement import Decision, Drop, RestLane, Revive, judge_answer, judge_submission
+from syncd.domain.lifecycle import FINAL, Phase
 from syncd.domain.mapping import Unfitness, to_request
 from syncd.domain.outcome import Blocked, NotFound, Outcome
 from syncd.stages.collect.plan import AHEAD, CollectRules, is_dead, key_of
-from syncd.stages.settling import case_of, settle
+from syncd.stages.settling import case_of, elsewhere, settle
 from syncd.stages.turn import Merchant, Turn, later
 from syncd.store.orders import OrderId, OrderView, Stale
 from syncd.store.store import Store
@@ -56,6 +57,10 @@ class Collect:
     async def _ask(
         self, merchant: Merchant, claim: Claim, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
     ) -> None:
+        orders, aside = self._set_apart(merchant, orders, stored)
+        await self._settle(merchant, claim, aside, stored)
+        if not orders:
+            return
         answers = await self._first_look(merchant, orders)
         ahead = await self._look_ahead(merchant, [order for order in orders if is_dead(answers[order.id])])
         decisions: list[tuple[OrderView, Decision]] = []
@@ -69,6 +74,22 @@ class Collect:
         for order, decision in decisions:
             if isinstance(decision, Revive):
                 await self._revive(merchant, claim, order, stored.get(order.id), decision.serial)
+
+    def _set_apart(
+        self, merchant: Merchant, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
+    ) -> tuple[list[OrderView], list[tuple[OrderView, Decision]]]:
+        """Orders this account can answer for, and those that were submitted to another one."""
+        here: list[OrderView] = []
+        aside: list[tuple[OrderView, Decision]] = []
+        for order in orders:
+            decision = elsewhere(stored.get(order.id), merchant.issuer)
+            if decision is None:
+                here.append(order)
+            elif order.state in FINAL and order.phase is Phase.NONE:
+                aside.append((order, Drop(cancelled=False)))  # a late-issue sweep that nobody can answer
+            else:
+                aside.append((order, decision))
+        return here, aside
 
     async def _first_look(self, merchant: Merchant, orders: Sequence[OrderView]) -> dict[OrderId, Outcome]:
         keys = {order.id: self._key(merchant, order, order.generation) for order in orders}

@@ -14,7 +14,7 @@ from syncd.domain.judgement import judge_submission
 from syncd.domain.lifecycle import Event, Hold, Phase, State
 from syncd.domain.outcome import Blocked, Outcome, Unknown
 from syncd.stages.push.plan import PushRules, PutAside, Submit, plan
-from syncd.stages.settling import case_of, settle
+from syncd.stages.settling import case_of, elsewhere, settle
 from syncd.stages.turn import Merchant, Turn, later
 from syncd.store.instants import to_ms
 from syncd.store.orders import OrderView, Stale
@@ -74,7 +74,11 @@ class Push:
         jobs: list[Job] = []
         for order in due:
             if order.state is State.INTENT:
-                jobs.append(await self._resend(tx, merchant, order, again[order.id]))
+                aside = elsewhere(again[order.id], merchant.issuer)
+                if aside is not None:
+                    await settle(tx, merchant, order, again[order.id], aside)
+                else:
+                    jobs.append(await self._resend(tx, merchant, order, again[order.id]))
                 continue
             job = await self._first(tx, merchant, order, claim)
             if job is not None:

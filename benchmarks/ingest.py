@@ -110,7 +110,7 @@ def raw(pages: Sequence[Sequence[Row]], path: Path) -> float:
     """Rows per second of plain executemany into the same table with the same indexes and triggers."""
     asyncio.run(migrate.upgrade(f"sqlite:///{path}"))
     database = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16384"):
         database.execute(f"PRAGMA {pragma}")
     batches = [[_as_inserted(row, number) for row in page] for number, page in enumerate(pages)]
     began = time.perf_counter()

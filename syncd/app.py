@@ -21,7 +21,7 @@ from syncd.stages.poll.plan import PollRules
 from syncd.stages.poll.run import Poll
 from syncd.stages.push.plan import PushRules
 from syncd.stages.push.run import Push
-from syncd.stages.turn import Stage, run_unit
+from syncd.stages.turn import Brake, Stage, run_unit
 from syncd.stages.write_back.plan import WriteBackRules
 from syncd.stages.write_back.run import WriteBacks
 from syncd.store import migrate
@@ -36,7 +36,7 @@ from syncd.web import health
 log = structlog.get_logger("syncd.app")
 
 #: SIGTERM must end within ten seconds; what runs gets most of that.
-DRAIN_WITHIN = 8.0
+DRAIN_WITHIN = 7.0
 #: A loop that has not ticked for this long is not alive.
 STALE_AFTER = 30.0
 
@@ -51,6 +51,7 @@ class App:
     stages: Mapping[str, Stage]
     engine: Embedded
     metrics: Metrics
+    brake: Brake
     started: bool = False
 
     async def prepare(self) -> None:
@@ -100,6 +101,7 @@ class App:
             try:
                 yield
             finally:
+                self.brake.pull()
                 drained = await self.engine.drain(DRAIN_WITHIN)
                 log.info("daemon.stopped", drained=drained.finished, left=drained.left)
 
@@ -206,7 +208,8 @@ async def open_app(
 
 def _assemble(settings: Settings, store: Store, parties: Parties, tick: float, rng: Callable[[], float]) -> App:
     metrics = Metrics()
-    stages: dict[str, Stage] = {stage.name: stage for stage in _stages(settings, store, parties)}
+    brake = Brake()
+    stages: dict[str, Stage] = {stage.name: stage for stage in _stages(settings, store, parties, brake)}
 
     async def due(stage: str) -> list[str]:
         try:
@@ -221,10 +224,10 @@ def _assemble(settings: Settings, store: Store, parties: Parties, tick: float, r
         metrics.ticks.labels(stage).inc()
         await run_unit(store, stages[stage], key, rng)
 
-    return App(settings, store, parties, stages, Embedded(list(stages), due, run, tick=tick), metrics)
+    return App(settings, store, parties, stages, Embedded(list(stages), due, run, tick=tick), metrics, brake)
 
 
-def _stages(settings: Settings, store: Store, parties: Parties) -> tuple[Stage, ...]:
+def _stages(settings: Settings, store: Store, parties: Parties, brake: Brake) -> tuple[Stage, ...]:
     schedule, merchants = settings.schedule, parties.merchants
     return (
         Poll(
@@ -239,6 +242,7 @@ def _stages(settings: Settings, store: Store, parties: Parties) -> tuple[Stage, 
                 start=settings.poll.start,
                 max_read_age=settings.push.max_read_age,
             ),
+            brake,
         ),
         Push(
             store,
@@ -249,8 +253,11 @@ def _stages(settings: Settings, store: Store, parties: Parties) -> tuple[Stage, 
                 batch=settings.push.batch,
                 concurrency=settings.push.concurrency,
             ),
+            brake,
         ),
-        Collect(store, merchants, CollectRules(every=schedule.collect, most_batches=settings.collect.most_batches)),
+        Collect(
+            store, merchants, CollectRules(every=schedule.collect, most_batches=settings.collect.most_batches), brake
+        ),
         WriteBacks(
             store,
             merchants,
@@ -260,5 +267,6 @@ def _stages(settings: Settings, store: Store, parties: Parties) -> tuple[Stage, 
                 look_after=settings.write_back.confirm_after,
                 most_reads=settings.write_back.most_reads,
             ),
+            brake,
         ),
     )

@@ -206,8 +206,8 @@ def _adopt(case: Case, invoice: Invoice, generation: int) -> Decision:
         )
         return SetAside(Hold.KEY_COLLISION, facts, (invoice,))
     if number_kind(invoice.number, invoice.code) == "needs_attention":
-        facts = (("code", "invoice_number_form"), ("number", invoice.number), ("invoice_code", invoice.code))
-        return SetAside(Hold.POISON_ROW, facts, (invoice,))
+        form = (("code", "invoice_number_form"), ("number", invoice.number), ("invoice_code", invoice.code))
+        return SetAside(Hold.POISON_ROW, form, (invoice,))
     return Adopt(invoice, generation)
 
 

@@ -40,6 +40,16 @@ class Turn:
     notes: str = ""
 
 
+class Brake:
+    """Pulled when the process is about to stop: what is under way ends, nothing new begins."""
+
+    pulled = False
+
+    def pull(self) -> None:
+        """From now on every stage ends its turn at the next safe point."""
+        self.pulled = True
+
+
 class Stage(Protocol):
     """What the engine drives."""
 

@@ -153,7 +153,7 @@ async def serve(application: web.Application, listen: str) -> Served:
     Raises: AddressInUse, CannotListen.
     """
     parts = urlsplit(f"//{listen}")
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=3.0)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, parts.hostname, parts.port or 0).start()

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from crash_daemons import Nursery, Yard, yard
+
+pytest.register_assert_rewrite("crash_daemons", "crash_ledgers")
+
+from crash_daemons import Nursery, Yard, yard  # noqa: E402  (its assertions are to be explained like a test's)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +93,7 @@ async def once(task: Task, settings: Settings) -> int:
     """Until nothing is due or pending; 1 when the time was over first."""
     async with program.open_app(settings, clock=QuickClock(*task.clock), tick=task.tick) as app:
         settled = await app.once(task.timeout)
-    Path(task.home, "settled").write_text(json.dumps(asdict(settled)), encoding="utf-8")
-    return 0 if settled.unsettled == 0 else 1
+    return 0 if settled.done and settled.unsettled == 0 else 1
 
 
 async def serve(task: Task, settings: Settings) -> int:
@@ -102,8 +101,7 @@ async def serve(task: Task, settings: Settings) -> int:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with program.open_app(settings, clock=QuickClock(*task.clock), tick=task.tick) as app:
-        drained = await app.serve(stop, Notifier(None))
-    Path(task.home, "drained").write_text(json.dumps(asdict(drained)), encoding="utf-8")
+        await app.serve(stop, Notifier(None))
     return 0
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from crash_daemons import Nursery, until, yard
+from crash_daemons import Daemon, Nursery, Yard, until, yard
 from crash_ledgers import all_is_well
 
 from syncd.store import migrate
@@ -16,6 +18,8 @@ from syncd.store.store import Store
 from syncd.store.units import Claim, Fenced
 
 LEASE = timedelta(seconds=60)
+#: At sixty times the pace a lease lasts a second.
+QUICK = 60.0
 
 
 # -- with processes ----------------------------------------------------------------------------------------------------
@@ -33,27 +37,61 @@ LEASE = timedelta(seconds=60)
 async def test_a_worker_that_slept_through_its_lease_changes_nothing_when_it_wakes(
     nursery: Nursery, tmp_path: Path, point: str, unit: tuple[str, str]
 ) -> None:
-    """Without the store's lock only the fence is left. At sixty times the pace a lease lasts a second."""
-    async with yard(nursery, tmp_path, speed=60.0) as here:
-        sleeper = here.start(point, sign="SIGSTOP", mode="unlocked")
-        await until(lambda: sleeper.note("struck") == point and sleeper.stopped, f"a worker asleep at {point}")
-        held = epoch(here.books, unit)
-        heir = here.start(mode="unlocked")
-        await heir.ends_well()
-        assert epoch(here.books, unit) > held
-        before = here.books.facts()
+    """Without the store's lock only the fence is left."""
+    async with yard(nursery, tmp_path, speed=QUICK) as here:
+        slept = await overslept(here, point, unit)
 
-        sleeper.kill(signal.SIGCONT)
-        await sleeper.ends_well()
-
-    fenced = [(line["stage"], line["unit"], line["epoch"]) for line in sleeper.events("unit.fenced")]
-    assert fenced == [(*unit, held)]
-    assert here.books.facts() == before
+    fenced = [(line["stage"], line["unit"], line["epoch"]) for line in slept.sleeper.events("unit.fenced")]
+    assert fenced == [(*unit, slept.held)]
+    assert slept.after == slept.before
     all_is_well(here.books, blind_repeats=point == "submit.before_send")
 
 
-def epoch(books, unit: tuple[str, str]) -> int:
-    return books.rows("SELECT epoch FROM unit WHERE stage = ? AND key = ?", *unit)[0][0]
+async def test_a_request_that_was_sent_in_its_sleep_is_refused_as_a_duplicate(nursery: Nursery, tmp_path: Path) -> None:
+    """A fence keeps a sleeper from our store, not from the issuer: there the key does it."""
+    async with yard(nursery, tmp_path, speed=QUICK) as here:
+        await overslept(here, "submit.before_send", ("push", "m001"))
+
+    assert here.sandbox.nuonuo.calls.by_answer["nuonuo.OpeMplatform.requestBillingNew", "E9106"] > 0
+    assert here.books.broken() == {"doubles": 0, "lost": 0, "wrong": 0}
+
+
+async def test_without_a_fence_the_late_write_is_seen_here(nursery: Nursery, tmp_path: Path) -> None:
+    """The negative control of the above."""
+    async with yard(nursery, tmp_path, speed=QUICK) as here:
+        slept = await overslept(here, "update.after_answer", ("write_back", "m001"), twin="unfenced")
+
+    assert slept.after != slept.before
+
+
+@dataclass(frozen=True, slots=True)
+class Overslept:
+    """The worker that slept, the epoch it held, and everything in the store before and after it woke."""
+
+    sleeper: Daemon
+    held: int
+    before: dict[str, list[tuple[Any, ...]]]
+    after: dict[str, list[tuple[Any, ...]]]
+
+
+async def overslept(here: Yard, point: str, unit: tuple[str, str], twin: str = "") -> Overslept:
+    """One worker falls asleep at `point`; after its lease another does all the work; then the first one wakes."""
+    sleeper = here.start(point, sign="SIGSTOP", mode="unlocked", twin=twin)
+    await until(lambda: sleeper.note("struck") == point and sleeper.stopped, f"a worker asleep at {point}")
+    held = epoch(here, unit)
+    await here.runs_to_the_end(mode="unlocked", twin=twin)
+    assert epoch(here, unit) > held
+    before = here.books.facts()
+
+    sleeper.kill(signal.SIGCONT)
+    await sleeper.ends_well()
+    return Overslept(sleeper, held, before, here.books.facts())
+
+
+def epoch(here: Yard, unit: tuple[str, str]) -> int:
+    """The newest grant of this unit."""
+    ((newest,),) = here.books.rows("SELECT epoch FROM unit WHERE stage = ? AND key = ?", *unit)
+    return int(newest)
 
 
 # -- on the store alone ------------------------------------------------------------------------------------------------

@@ -221,7 +221,7 @@ async def test_a_debt_survives_its_process_and_is_told_at_most_twice(stories: St
 
     assert story.counts["written_back"] == ENDED["written_back"]
     assert max(story.books.told().values()) <= 2
-    assert story.books.written_more_than_once() == []
+    assert story.books.told_two_things() == []
 
 
 async def test_a_write_back_that_was_applied_is_seen_and_not_said_again(stories: Stories) -> None:

@@ -49,4 +49,4 @@ async def test_a_computed_key_finds_its_invoices_again_when_the_store_is_lost(he
     assert here.books.broken() == {"doubles": 0, "lost": 0, "wrong": 0}
     assert here.books.counts()["written_back"] == 10
     assert answers["nuonuo.OpeMplatform.requestBillingNew", "E9106"] > 0
-    assert here.books.written_more_than_once() == []
+    assert here.books.told_two_things() == []

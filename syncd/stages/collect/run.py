@@ -15,7 +15,7 @@ from syncd.domain.mapping import Unfitness, to_request
 from syncd.domain.outcome import Blocked, NotFound, Outcome
 from syncd.stages.collect.plan import AHEAD, CollectRules, is_dead, key_of
 from syncd.stages.settling import case_of, elsewhere, settle
-from syncd.stages.turn import Merchant, Turn, later
+from syncd.stages.turn import Brake, Merchant, Turn, later
 from syncd.store.orders import OrderId, OrderView, Stale
 from syncd.store.store import Store
 from syncd.store.submissions import Stored
@@ -29,8 +29,9 @@ class Collect:
 
     name = "collect"
 
-    def __init__(self, store: Store, merchants: Sequence[Merchant], rules: CollectRules) -> None:
+    def __init__(self, store: Store, merchants: Sequence[Merchant], rules: CollectRules, brake: Brake) -> None:
         self._store = store
+        self._brake = brake
         self._merchants = {str(merchant.name): merchant for merchant in merchants}
         self._rules = rules
         self.keys = list(self._merchants)
@@ -40,7 +41,7 @@ class Collect:
         merchant = self._merchants[key]
         asked = 0
         for _ in range(self._rules.most_batches):
-            if half_spent(claim, self._store.clock.monotonic()):
+            if self._brake.pulled or half_spent(claim, self._store.clock.monotonic()):
                 break
             async with self._store.read() as tx:
                 rest = await tx.lanes.at_rest(merchant.name, merchant.issuer.name)

@@ -38,7 +38,7 @@ from syncd.stages.poll.plan import (
     proven_by_hot_page,
     refresh_search,
 )
-from syncd.stages.turn import Merchant, Turn, later
+from syncd.stages.turn import Brake, Merchant, Turn, later
 from syncd.store.orders import OrderView, digest
 from syncd.store.store import Store, Tx
 from syncd.store.units import LEASE, Claim, half_spent
@@ -57,8 +57,9 @@ class Poll:
 
     name = "poll"
 
-    def __init__(self, store: Store, merchants: Sequence[Merchant], rules: PollRules) -> None:
+    def __init__(self, store: Store, merchants: Sequence[Merchant], rules: PollRules, brake: Brake) -> None:
         self._store = store
+        self._brake = brake
         self._clock: Clock = store.clock
         self._merchants = {str(merchant.name): merchant for merchant in merchants}
         self._rules = rules
@@ -136,7 +137,7 @@ class Poll:
             await tx.windows.move(merchant.sid, feed, window, rows=rows, calls=calls)
 
         budget = self._rules.most_calls
-        while budget > 0:
+        while budget > 0 and not self._brake.pulled:
             async with self._store.read() as tx:
                 cursor = await tx.windows.cursor(merchant.sid, feed)
             assert cursor is not None
@@ -165,6 +166,8 @@ class Poll:
             advice: AskPage | Complete | SplitInto | Unstable = reader.first()
             rows = 0
             while isinstance(advice, AskPage):
+                if self._brake.pulled:
+                    return None  # what was stored stays; the window is read again
                 claim = await self._renewed(claim)
                 query = self._page(part, advice, every_status)
                 seq = await self._store.next_seq()

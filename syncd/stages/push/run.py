@@ -15,7 +15,7 @@ from syncd.domain.lifecycle import Event, Hold, Phase, State
 from syncd.domain.outcome import Blocked, Outcome, Unknown
 from syncd.stages.push.plan import PushRules, PutAside, Submit, plan
 from syncd.stages.settling import case_of, elsewhere, settle
-from syncd.stages.turn import Merchant, Turn, later
+from syncd.stages.turn import Brake, Merchant, Turn, later
 from syncd.store.instants import to_ms
 from syncd.store.orders import OrderView, Stale
 from syncd.store.store import Store, Tx
@@ -41,8 +41,9 @@ class Push:
 
     name = "push"
 
-    def __init__(self, store: Store, merchants: Sequence[Merchant], rules: PushRules) -> None:
+    def __init__(self, store: Store, merchants: Sequence[Merchant], rules: PushRules, brake: Brake) -> None:
         self._store = store
+        self._brake = brake
         self._merchants = {str(merchant.name): merchant for merchant in merchants}
         self._rules = rules
         self.keys = list(self._merchants)
@@ -51,7 +52,7 @@ class Push:
         """Send until nothing fresh waits, the lane rests, or half of the lease is spent."""
         merchant = self._merchants[key]
         tally = {"submitted": 0, "held": 0}
-        while not half_spent(claim, self._store.clock.monotonic()):
+        while not self._brake.pulled and not half_spent(claim, self._store.clock.monotonic()):
             async with self._store.begin(claim) as tx:
                 rest = await tx.lanes.at_rest(merchant.name, merchant.issuer.name)
                 if rest is not None:
@@ -172,8 +173,8 @@ class Push:
 
         async def one(job: Job) -> tuple[Job, Outcome]:
             async with places:
-                if half_spent(claim, self._store.clock.monotonic()):
-                    return job, Unknown("lease_spent", sent=False)
+                if self._brake.pulled or half_spent(claim, self._store.clock.monotonic()):
+                    return job, Unknown("not_begun", sent=False)
                 return job, await merchant.issuer.submit(job.stored.key, job.stored.body)
 
         waiting = {asyncio.create_task(one(job)) for job in jobs}

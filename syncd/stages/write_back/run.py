@@ -17,7 +17,7 @@ from syncd.domain.retry import ask_again
 from syncd.domain.trouble import LANE_WIDE, InDoubt, Permanent, Transient
 from syncd.domain.window import CLOCK_TOLERANCE, SECOND
 from syncd.stages.intake import read_by_number, take_in
-from syncd.stages.turn import Merchant, Turn, later
+from syncd.stages.turn import Brake, Merchant, Turn, later
 from syncd.stages.write_back.plan import (
     MOST_REFUSALS,
     Cancelled,
@@ -59,8 +59,9 @@ class WriteBacks:
 
     name = "write_back"
 
-    def __init__(self, store: Store, merchants: Sequence[Merchant], rules: WriteBackRules) -> None:
+    def __init__(self, store: Store, merchants: Sequence[Merchant], rules: WriteBackRules, brake: Brake) -> None:
         self._store = store
+        self._brake = brake
         self._merchants = {str(merchant.name): merchant for merchant in merchants}
         self._rules = rules
         self.keys = list(self._merchants)
@@ -94,7 +95,7 @@ class WriteBacks:
         close = [owed for owed in unproven if owed.debt.looks >= CLOSE_LOOK][: self._rules.most_reads]
         if len(close) < len(unproven):
             await self._look_at_pages(merchant, claim, unproven)
-        for owed in close:
+        for owed in close if not self._brake.pulled else []:
             page = await read_by_number(self._store, merchant, claim, owed.order.no)
             if page.count == 0:
                 async with self._store.begin(claim) as tx:
@@ -121,6 +122,8 @@ class WriteBacks:
         wanted = {owed.order.no for owed in unproven}
         start, end = self._moments(merchant, min(_sent_at(owed) for owed in unproven))
         for page_no in range(MOST_PAGES):
+            if self._brake.pulled:
+                return
             seq = await self._store.next_seq()
             page = await merchant.erp.search(
                 Search(
@@ -157,7 +160,7 @@ class WriteBacks:
     async def _send_owed(self, merchant: Merchant, claim: Claim) -> int:
         """Send owed debts in chunks until none is due; returns how many documents were sent."""
         sent = 0
-        while not half_spent(claim, self._store.clock.monotonic()):
+        while not self._brake.pulled and not half_spent(claim, self._store.clock.monotonic()):
             async with self._store.begin(claim) as tx:
                 due = await self._load(tx, await tx.debts.due(merchant.name, "owed", self._rules.batch))
                 chunk: list[tuple[Owed, WriteBack]] = []

@@ -1,0 +1,130 @@
+"""`check`: each line with its remedy; nothing is changed, nothing secret is shown."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+from cli_world import Place, Run, World
+
+from syncd.store.lock import StoreLock
+
+SECRETS = ("demosecret", "demosalt", "demo_secret", "demo_token")
+
+
+def findings(run: Run, *, expect: int) -> dict[str, list[dict[str, str]]]:
+    result = run("check", "--json")
+    assert result.exit_code == expect, result.output
+    assert not any(secret in result.output for secret in SECRETS)
+    found: dict[str, list[dict[str, str]]] = {}
+    for one in json.loads(result.output):
+        found.setdefault(one["subject"], []).append(one)
+    return found
+
+
+def failed(found: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [subject for subject, lines in found.items() for line in lines if line["level"] == "fail"]
+
+
+def test_a_good_installation_passes_with_its_warnings(run: Run) -> None:
+    found = findings(run, expect=0)
+
+    assert set(found) == {"settings", "store", "daemon", "clock", "m001/wdt", "issuer main"}
+    assert failed(found) == []
+    assert any("below its safe default" in line["text"] for line in found["settings"])
+
+
+def test_it_says_who_is_at_work_and_leaves_the_lock_alone(place: Place, run: Run) -> None:
+    with StoreLock(place.store):
+        found = findings(run, expect=0)
+
+    assert "pid" in found["daemon"][0]["text"]
+    with StoreLock(place.store):
+        pass
+
+
+def test_a_wrong_credential_fails_with_a_remedy(place: Place, run: Run) -> None:
+    place.change('secret = "demosecret:demosalt"', 'secret = "wrongsecret:wrongsalt"')
+    place.change('token = "demo_token"', 'token = "wrong_token"')
+
+    found = findings(run, expect=1)
+
+    assert failed(found) == ["m001/wdt", "issuer main"]
+    assert "secret" in found["m001/wdt"][0]["remedy"]
+    assert "wrongsecret" not in json.dumps(found)
+    assert "wrong_token" not in json.dumps(found)
+
+
+def test_unreachable_parties_fail_with_a_remedy(place: Place, run: Run, world: World) -> None:
+    place.change(world.sandbox.wdt_url, "http://127.0.0.1:9/openapi")
+    place.change(world.sandbox.nuonuo_url, "http://127.0.0.1:9/open/v1/services")
+
+    found = findings(run, expect=1)
+
+    assert failed(found) == ["m001/wdt", "issuer main"]
+    assert "network" in found["m001/wdt"][0]["remedy"]
+
+
+@pytest.mark.parametrize(("ahead", "level", "code"), [(80, "warn", 0), (-115, "fail", 1), (400, "fail", 1)])
+def test_a_clock_that_is_off_is_told_before_wdt_refuses_it(
+    ahead: int, level: str, code: int, run: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import datetime, timedelta
+
+    from syncd.domain import clock
+
+    class Shifted(clock.SystemClock):
+        def now(self) -> datetime:
+            return super().now() + timedelta(seconds=ahead)
+
+    monkeypatch.setattr(clock, "SystemClock", Shifted)
+
+    found = findings(run, expect=code)
+
+    assert found["clock"][0]["level"] == level
+    assert "synchronisation" in found["clock"][0]["remedy"]
+
+
+def test_a_missing_store_is_a_warning_and_is_not_made(place: Place, run: Run) -> None:
+    place.change("sqlite:///s.db", "sqlite:///sub/other.db")
+
+    found = findings(run, expect=0)
+
+    assert [line["level"] for line in found["store"]] == ["warn"]
+    assert not (place.folder / "sub").exists()
+
+
+def test_a_store_of_a_newer_program_fails(place: Place, run: Run) -> None:
+    with closing(sqlite3.connect(place.store)) as db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+        db.commit()
+
+    assert failed(findings(run, expect=1)) == ["store"]
+
+
+def test_an_old_store_is_told_and_not_upgraded(place: Place, run: Run) -> None:
+    run("db", "downgrade", "base", "--yes")
+
+    found = findings(run, expect=0)
+
+    assert found["store"][0]["level"] == "warn"
+    assert run("status").exit_code == 2
+
+
+def test_files_that_others_can_read_are_warned_about(place: Place, run: Run) -> None:
+    place.store.chmod(0o644)
+    place.settings.chmod(0o644)
+
+    found = findings(run, expect=0)
+
+    assert any("chmod 600" in line["remedy"] for line in found["store"])
+    assert any("chmod o-rwx" in line["remedy"] for line in found["settings"])
+
+
+def test_people_get_the_same_in_their_language(run: Run) -> None:
+    result = run("check", lang="zh")
+
+    assert result.exit_code == 0
+    assert "失败 0 项" in result.output

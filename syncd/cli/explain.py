@@ -13,7 +13,7 @@ from syncd.cli import options, output
 from syncd.cli.finding import find
 from syncd.cli.frame import Frame, here, wait
 from syncd.cli.words import CATALOGUE, Lang, Say, helper, speaker
-from syncd.domain.hold_texts import explain
+from syncd.domain.hold_texts import explain, sentence
 from syncd.domain.lifecycle import FINAL, Hold, State
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def told(entry: Entry, lang: Lang) -> str:
     """One journal line as a sentence; an event this program has no words for is shown by its name."""
     say, key = speaker(lang), f"event.{entry.event}"
     if entry.event == "order.held" and entry.facts.get("hold") in set(Hold):
-        return say("explain.held", why=explain(Hold(entry.facts["hold"]), entry.facts, lang).what)
+        return say("explain.held", why=explain(Hold(entry.facts["hold"]), _safe(entry.facts), lang).what)
     facts = {name: str(value) for name, value in entry.facts.items()}
     text = say(key) if key in CATALOGUE else entry.event
     rest = "; ".join(f"{_label(name, say)} {_shown(name, value)}" for name, value in facts.items() if value)
@@ -146,11 +146,12 @@ def _facts(frame: Frame, story: Story) -> dict[str, Any]:
     from syncd.cli.orders import facts
 
     ahead = outlook(story)
-    number = story.invoices[-1].number if story.invoices else None
+    number, held = story.invoices[-1].number if story.invoices else None, story.order.hold
     return facts(story.order, number, frame.lang) | {
+        "text": sentence(held, _safe(story.order.hold_facts), frame.lang) if held else None,
         "payer": output.masked_name(story.order.payer_name),
         "events": [
-            {"at": entry.at, "event": entry.event, "text": told(entry, frame.lang), "facts": _safe(entry)}
+            {"at": entry.at, "event": entry.event, "text": told(entry, frame.lang), "facts": _safe(entry.facts)}
             for entry in story.entries
         ],
         "submissions": [
@@ -171,8 +172,9 @@ def _facts(frame: Frame, story: Story) -> dict[str, Any]:
     }
 
 
-def _safe(entry: Entry) -> Mapping[str, str]:
-    return {name: _shown(name, str(value)) for name, value in entry.facts.items()}
+def _safe(facts: Mapping[str, object]) -> dict[str, str]:
+    """Facts as anybody may read them."""
+    return {name: _shown(name, str(value)) for name, value in facts.items()}
 
 
 def _next(say: Say, ahead: Outlook) -> str:
@@ -216,7 +218,7 @@ def _print_now(frame: Frame, story: Story) -> None:
     say, order, ahead = frame.say, story.order, outlook(story)
     print(f"\n{say('explain.now', state=order.state, meaning=say(f'state.{order.state}'))}")
     if order.hold:
-        why = explain(order.hold, order.hold_facts, frame.lang)
+        why = explain(order.hold, _safe(order.hold_facts), frame.lang)
         print(f"  {output.inert(why.what)}\n  {output.inert(why.then)}")
     if order.drifted:
         print(f"  {say('orders.drifted')}")

@@ -107,7 +107,7 @@ async def release(
             order = await find(tx, frame, no, merchant)
             decided = _decided(frame, order, wish, tx.now)
         print(inert(frame.say("release.will." + str(decided.event), no=order.no)))
-        if not yes and not typer.confirm(frame.say("ask.go_on")):
+        if not yes and not _agreed(frame):
             raise frame.failed("ask.nothing_done")
         async with store.begin() as tx:
             order = await find(tx, frame, no, merchant)
@@ -117,6 +117,15 @@ async def release(
             by = {"by": operator(), "reason": wish.reason, "hold": order.hold}
             await _apply(tx, order, change, "order.released", {**by, "to": str(change.event)})
     print(inert(frame.say("release.done", no=order.no)))
+
+
+def _agreed(frame: Frame) -> bool:
+    """Ask; whoever goes away instead of answering has not agreed."""
+    try:
+        return typer.confirm(frame.say("ask.go_on"))
+    except typer.Abort:
+        print()
+        return False
 
 
 def _decided(frame: Frame, order: OrderView, wish: Wish, now: datetime) -> Change:

@@ -66,10 +66,10 @@ async def look(frame: Frame, settings: Settings) -> list[Finding]:
     say = frame.say
     found = [*_settings(say, frame, settings), *_store(say, settings)]
     found += await _parties(say, settings)
-    return [_without_secrets(one, settings) for one in found]
+    return [without_secrets(one, settings) for one in found]
 
 
-def _without_secrets(finding: Finding, settings: Settings) -> Finding:
+def without_secrets(finding: Finding, settings: Settings) -> Finding:
     """A party's own words may quote what it was sent."""
     text = finding.text
     for secret in settings.secrets():

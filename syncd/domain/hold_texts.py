@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from syncd.domain.lifecycle import Hold
-from syncd.domain.unfit_texts import UNFIT_TEXTS, Unfitness, say
+from syncd.domain.unfit_texts import FIELD_TEXTS, UNFIT_TEXTS, Unfitness, say
 
 Language = Literal["zh", "en"]
 Pair = tuple[str, str]
@@ -69,7 +69,12 @@ def _said(name: str, value: object, column: int) -> str:
 
 
 def _place(text: str, column: int) -> str:
-    return PLACES[text][column] if text in PLACES else text
+    """A field's name for people; one of a line with the line's place. An unknown field keeps its own name."""
+    *path, name = text.split(".")
+    said = {**FIELD_TEXTS, **PLACES}.get(name, (name, name))[column]
+    if len(path) == 2:
+        return (f"第 {path[1]} 行{said}", f"{said} of line {path[1]}")[column]
+    return said if not path else text
 
 
 _CORRECT: Pair = (
@@ -301,14 +306,21 @@ CODE_TEXTS: dict[str, tuple[Pair, Pair | None]] = {
         ("流水号 {key} 不符合开票平台的格式。", "The key {key} does not have the form this issuer takes."),
         ("这是程序的问题，请联系集成方。", "That is a fault of ours; tell the integrator."),
     ),
-    "text_not_encodable": (
+    "text_missing": (("缺少必填内容：{field}。", "Something the issuer needs is blank: {field}."), None),
+    "buyer_contact_too_long": (
         (
-            "单据里有无法编码的字符（损坏的表情或乱码）。",
-            "The order holds characters that cannot be encoded (a broken emoji, for one).",
+            "购买方电话与地址合计 {length} 个字，超过开票平台的上限 {limit} 个字。",
+            "The buyer's phone and address have {length} characters together, more than the {limit} the issuer takes.",
         ),
         None,
     ),
-    "text_missing": (("缺少必填内容：{field}。", "Something the issuer needs is blank: {field}."), None),
+    "zero_rate_contradicted": (
+        (
+            "第 {line} 行税率为 {rate}，却标注了零税率含义“{mark}”（免税、不征税或普通零税率），两者矛盾。",
+            "Line {line} has rate {rate}, which its zero-rate meaning {mark} (exempt, untaxed or zero) contradicts.",
+        ),
+        None,
+    ),
     "text_too_long": (
         (
             "{field}超过开票平台的上限 {limit} 个字。",
@@ -316,44 +328,14 @@ CODE_TEXTS: dict[str, tuple[Pair, Pair | None]] = {
         ),
         None,
     ),
-    "rate_out_of_form": (("税率 {rate} 无法使用。", "The tax rate {rate} cannot be used."), None),
-    "zero_rate_unclear": (
-        (
-            "税率为 {rate}，但零税率含义“{mark}”与之不符（免税、不征税或普通零税率）。",
-            "The rate {rate} and its zero-rate meaning {mark} (exempt, untaxed or zero) do not fit.",
-        ),
-        None,
-    ),
-    "amount_out_of_form": (
-        ("{field}的金额 {amount} 不能精确到分。", "The {field} {amount} cannot be said in whole cents."),
-        None,
-    ),
 }
 
-#: Names of fields in the facts of issuers and of comparisons → (Chinese, English).
+#: What facts may name besides WDT's own fields → (Chinese, English).
 PLACES: dict[str, Pair] = {
-    "invoiceDate": ("单据日期", "order date"),
-    "buyerName": ("购买方名称", "buyer's name"),
-    "buyerTaxNum": ("购买方税号", "buyer's tax number"),
-    "buyerTel": ("购买方电话", "buyer's phone"),
-    "buyerAddress": ("购买方地址", "buyer's address"),
-    "buyerTel+buyerAddress": ("购买方电话与地址合计", "buyer's phone and address together"),
-    "buyerAccount": ("购买方开户行及账号", "buyer's bank and account"),
-    "salerTaxNum": ("销售方税号", "seller's tax number"),
-    "salerTel": ("销售方电话", "seller's phone"),
-    "salerAddress": ("销售方地址", "seller's address"),
-    "salerAccount": ("销售方开户行及账号", "seller's bank and account"),
-    "clerk": ("开票人", "drawer"),
-    "payee": ("收款人", "payee"),
-    "checker": ("复核人", "checker"),
-    "remark": ("发票备注", "remark"),
-    "goodsName": ("项目名称", "item name"),
-    "goodsCode": ("税收编码", "tax code"),
-    "specType": ("规格型号", "specification"),
-    "unit": ("单位", "unit"),
-    "taxExcludedAmount": ("不含税金额", "amount before tax"),
-    "tax": ("税额", "tax"),
-    "taxIncludedAmount": ("含税金额", "amount with tax"),
+    "created": ("单据日期", "order date"),
+    "extension_number": ("分机号设置", "extension number in the settings"),
+    "clerk_id": ("开票员设置", "clerk id in the settings"),
+    "department_id": ("部门设置", "department id in the settings"),
     "buyer_tax_no": ("购买方税号", "buyer's tax number"),
     "total": ("价税合计", "total"),
     "colour": ("红蓝票", "red or blue"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Phase, State
@@ -26,7 +27,7 @@ class Board:
         rows = await self._connection.execute(
             select(t.merchant, t.state, func.count()).group_by(t.merchant, t.state).order_by(t.merchant, t.state)
         )
-        return {(merchant, State(state)): int(count) for merchant, state, count in rows.tuples()}
+        return {(merchant, State(state)): int(count) for merchant, state, count in rows}
 
     async def by_hold(self) -> dict[tuple[str, str], int]:
         """How many held orders per merchant and reason."""
@@ -34,7 +35,7 @@ class Board:
         rows = await self._connection.execute(
             select(t.merchant, t.hold, func.count()).where(t.state == State.HOLD).group_by(t.merchant, t.hold)
         )
-        return {(merchant, hold): int(count) for merchant, hold, count in rows.tuples()}
+        return {(merchant, hold): int(count) for merchant, hold, count in rows}
 
     async def oldest(self) -> dict[tuple[str, State], datetime]:
         """Since when the oldest order of each unfinished state has been in it."""
@@ -44,7 +45,7 @@ class Board:
             .where(t.state.in_((State.PENDING, State.INTENT, State.ISSUED, State.FAILED, State.HOLD)))
             .group_by(t.merchant, t.state)
         )
-        return {(merchant, State(state)): from_ms(at) for merchant, state, at in rows.tuples()}
+        return {(merchant, State(state)): from_ms(at) for merchant, state, at in rows}
 
     async def oldest_unknown(self) -> dict[str, datetime]:
         """Per merchant, since when the oldest outcome has been unknown."""
@@ -54,14 +55,14 @@ class Board:
             .where(t.state == State.INTENT, t.phase.in_((Phase.UNKNOWN, Phase.SENT)), t.sent_at.is_not(None))
             .group_by(t.merchant)
         )
-        return {merchant: from_ms(at) for merchant, at in rows.tuples()}
+        return {merchant: from_ms(at) for merchant, at in rows}
 
     async def debts(self) -> dict[str, int]:
         """Open debts per target."""
         rows = await self._connection.execute(
             select(debt.c.target, func.count()).where(debt.c.state.in_(("owed", "sent"))).group_by(debt.c.target)
         )
-        return {target: int(count) for target, count in rows.tuples()}
+        return {target: int(count) for target, count in rows}
 
     async def quarantined(self) -> int:
         """Rows that could not even be named."""
@@ -75,14 +76,15 @@ class Board:
             .where(t.state.in_((State.PENDING, State.INTENT, State.ISSUED, State.FAILED)))
             .group_by(t.merchant)
         )
-        return {merchant: int(count) for merchant, count in rows.tuples()}
+        return {merchant: int(count) for merchant, count in rows}
 
     async def orders(
         self, *, state: State | None = None, merchant: str | None = None, limit: int | None = None
     ) -> list[OrderView]:
-        """Orders as `orders list` shows them, newest change first."""
+        """Orders as `orders list` shows them, newest change first; without their bytes (`raw` is empty)."""
         t = invoice_order.c
-        query = select(invoice_order).order_by(t.changed_at.desc(), t.id.desc())
+        columns: list[Any] = [column for column in t if column.name != "raw"]
+        query: Select[Any] = select(*columns, literal(b"").label("raw")).order_by(t.changed_at.desc(), t.id.desc())
         if state is not None:
             query = query.where(t.state == state)
         if merchant is not None:
@@ -99,5 +101,5 @@ class Board:
             rows = await self._connection.execute(
                 select(invoice.c.order_id, invoice.c.number).where(invoice.c.order_id.in_(ids[start : start + 500]))
             )
-            found.update({OrderId(order_id): number for order_id, number in rows.tuples()})
+            found.update({OrderId(order_id): number for order_id, number in rows})
         return found

@@ -20,6 +20,10 @@ ISSUED, FAILED = "60", "85"
 CLOSE_LOOK = 2
 
 
+#: A debt that a command has voided meanwhile stays void, whatever a late answer says.
+_OPEN = debt.c.state.in_(("owed", "sent"))
+
+
 @dataclass(frozen=True, slots=True)
 class Debt:
     """One open debt. `sent_at` is set before the call that may pay it; only a later sighting proves that it did."""
@@ -82,7 +86,7 @@ class Debts:
     async def _void(self, order_id: OrderId) -> None:
         await self._connection.execute(
             update(debt)
-            .where(debt.c.order_id == order_id, debt.c.target == "wdt", debt.c.state.in_(("owed", "sent")))
+            .where(debt.c.order_id == order_id, debt.c.target == "wdt", _OPEN)
             .values(state="void", settled_at=to_ms(self._now))
         )
 
@@ -121,50 +125,55 @@ class Debts:
             for row in rows
         ]
 
-    async def mark_sent(self, ids: Sequence[int], look_at: datetime) -> None:
-        """About to be sent: from now on it may have been applied. Proof is looked for from `look_at`."""
-        await self._connection.execute(
+    async def mark_sent(self, ids: Sequence[int], look_at: datetime) -> set[int]:
+        """About to be sent: from now on it may have been applied. Proof is looked for from `look_at`.
+
+        Returns the debts that are still open; what was voided meanwhile is not to be sent.
+        """
+        marked = await self._connection.execute(
             update(debt)
-            .where(debt.c.id.in_(ids))
+            .where(debt.c.id.in_(ids), _OPEN)
             .values(state="sent", tries=debt.c.tries + 1, looks=0, sent_at=to_ms(self._now), next_at=to_ms(look_at))
+            .returning(debt.c.id)
         )
+        return set(marked.scalars())
 
     async def look_again(self, ids: Sequence[int], look_at: datetime) -> None:
         """Not proven by this look; look again at `look_at`."""
         await self._connection.execute(
-            update(debt).where(debt.c.id.in_(ids)).values(looks=debt.c.looks + 1, next_at=to_ms(look_at))
+            update(debt).where(debt.c.id.in_(ids), _OPEN).values(looks=debt.c.looks + 1, next_at=to_ms(look_at))
         )
 
     async def doubt(self, ids: Sequence[int]) -> None:
         """WDT said no to these: only a read by number can tell; look now, and look that closely."""
         await self._connection.execute(
-            update(debt).where(debt.c.id.in_(ids)).values(looks=CLOSE_LOOK, next_at=to_ms(self._now))
+            update(debt).where(debt.c.id.in_(ids), _OPEN).values(looks=CLOSE_LOOK, next_at=to_ms(self._now))
         )
 
     async def sent_now(self, ids: Sequence[int], look_at: datetime) -> None:
         """The call has returned: only what is seen from now on tells whether it was applied."""
         await self._connection.execute(
-            update(debt).where(debt.c.id.in_(ids)).values(sent_at=to_ms(self._now), next_at=to_ms(look_at))
+            update(debt).where(debt.c.id.in_(ids), _OPEN).values(sent_at=to_ms(self._now), next_at=to_ms(look_at))
         )
 
     async def owe_again(self, ids: Sequence[int], at: datetime) -> None:
         """Proven not to be applied: to be sent again at `at`."""
-        await self._connection.execute(update(debt).where(debt.c.id.in_(ids)).values(state="owed", next_at=to_ms(at)))
+        await self._connection.execute(
+            update(debt).where(debt.c.id.in_(ids), _OPEN).values(state="owed", next_at=to_ms(at))
+        )
 
     async def postpone(self, ids: Sequence[int], at: datetime) -> None:
         """Nothing can be done about these before `at`."""
-        await self._connection.execute(update(debt).where(debt.c.id.in_(ids)).values(next_at=to_ms(at)))
+        await self._connection.execute(update(debt).where(debt.c.id.in_(ids), _OPEN).values(next_at=to_ms(at)))
 
     async def paid(self, debt_id: int) -> None:
         """A sighting proved it."""
         await self._connection.execute(
-            update(debt).where(debt.c.id == debt_id).values(state="paid", settled_at=to_ms(self._now))
+            update(debt).where(debt.c.id == debt_id, _OPEN).values(state="paid", settled_at=to_ms(self._now))
         )
 
     async def wake(self, order_id: OrderId) -> None:
         """Look at this order's open debt now."""
         await self._connection.execute(
-            update(debt)
-            .where(debt.c.order_id == order_id, debt.c.state.in_(("owed", "sent")))
-            .values(next_at=to_ms(self._now))
+            update(debt).where(debt.c.order_id == order_id, _OPEN).values(next_at=to_ms(self._now))
         )

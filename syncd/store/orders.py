@@ -162,7 +162,7 @@ class Orders:
                 Known(State(state), Phase(phase), status, digest, Hold(hold) if hold else None, bool(sent)),
                 seq,
             )
-            for id_, no, state, phase, status, digest, hold, seq, sent in rows.tuples()
+            for id_, no, state, phase, status, digest, hold, seq, sent in rows
         }
 
     def _insert(self, merchant: str, sid: str, row: Row, seen: Seen, sight: Sighting) -> tuple[Any, ...]:

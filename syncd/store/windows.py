@@ -168,7 +168,7 @@ class Windows:
                 .order_by(window_done.c.start)
             )
             place = to_ms(at.origin)
-            for start, end in rows.tuples():
+            for start, end in rows:
                 if start != place:
                     why = "missing" if start > place else "twice"
                     low, high = sorted((place, start))

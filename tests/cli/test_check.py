@@ -9,6 +9,8 @@ from contextlib import closing
 import pytest
 from cli_world import Place, Run, World
 
+from syncd.cli.preflight import Finding, without_secrets
+from syncd.config import load
 from syncd.store.lock import StoreLock
 
 SECRETS = ("demosecret", "demosalt", "demo_secret", "demo_token")
@@ -128,3 +130,10 @@ def test_people_get_the_same_in_their_language(run: Run) -> None:
 
     assert result.exit_code == 0
     assert "失败 0 项" in result.output
+
+
+def test_a_party_that_quotes_our_secret_is_not_repeated(place: Place) -> None:
+    settings = load(place.settings, {})
+    quoted = Finding("fail", "m001/wdt", "wdt 100: sign of demosecret with salt demosalt is wrong")
+
+    assert without_secrets(quoted, settings).text == "wdt 100: sign of *** with salt *** is wrong"

@@ -116,6 +116,11 @@ def test_a_release_says_what_will_happen_and_asks(place: Place, run: Run) -> Non
     assert "checked anew" in refused.output
     assert look_up(place.store, "A1").state is State.HOLD
 
+    gone = run("orders", "release", "A1", input="")
+
+    assert gone.exit_code == 1
+    assert look_up(place.store, "A1").state is State.HOLD
+
     agreed = run("orders", "release", "A1", lang="zh", input="y\n")
 
     assert agreed.exit_code == 0

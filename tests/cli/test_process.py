@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -98,6 +99,23 @@ def test_the_simulators_serve_with_a_settings_file_that_fits_until_they_are_told
     assert counted == 200
     assert started.returncode == 0
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_ctrl_c_ends_a_command_quietly(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        silent.settimeout(20)
+        command = [sys.executable, "-c", "from syncd.cli import main; main()", "health", "--url", address]
+        kept = {"PATH": os.environ["PATH"], "PYTHONUTF8": "1"}
+        with subprocess.Popen(command, env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
+            connection, _ = silent.accept()
+            connection.recv(1)
+            started.send_signal(signal.SIGINT)
+            said = started.communicate(timeout=10)
+            connection.close()
+
+    assert started.returncode == 130
+    assert "Traceback" not in "".join(said)
 
 
 def _until(started: subprocess.Popen[str], word: str) -> str:

@@ -48,9 +48,7 @@ def used() -> set[tuple[str, str]]:
 def _name(function: ast.expr) -> str:
     if isinstance(function, ast.Call):
         return _name(function.func)
-    return (
-        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
-    )
+    return str(getattr(function, "attr", "") or getattr(function, "id", ""))
 
 
 def _is_help(node: ast.Call, name: str) -> bool:
@@ -95,9 +93,8 @@ def test_every_journal_event_that_is_written_can_be_told() -> None:
     package = Path(syncd.cli.__file__).parent.parent
     written = set()
     for source in package.rglob("*.py"):
-        written |= set(
-            re.findall(r'journal\.add\(\s*"(order\.[a-z_0-9]+|write_back\.[a-z_]+)"', source.read_text("utf-8"))
-        )
+        text = source.read_text(encoding="utf-8")
+        written |= set(re.findall(r'journal\.add\(\s*"(order\.[a-z_0-9]+|write_back\.[a-z_]+)"', text))
 
     assert len(written) > 8
     assert {event for event in written if f"event.{event}" not in CATALOGUE} == set()

@@ -30,12 +30,12 @@ KILLED = -signal.SIGKILL
 LATELY = replace(DEMO, days=0.03)
 
 
-async def until(condition: Callable[[], object], what: str, within: float = 20.0) -> None:
-    """Wait for `condition`; AssertionError naming `what` when it has not come `within` seconds."""
+async def until(condition: Callable[[], object], what: str, within: float = 20.0, every: float = 0.003) -> None:
+    """Wait for `condition`, looking `every` so often; AssertionError naming `what` when it has not come `within` s."""
     deadline = time.monotonic() + within
-    while not condition():  # noqa: ASYNC110 (other processes bring it about)
+    while not condition():
         assert time.monotonic() < deadline, f"waited {within} s in vain for: {what}"
-        await asyncio.sleep(0.003)
+        await asyncio.sleep(every)
 
 
 class Nursery:
@@ -207,5 +207,3 @@ def settings(sandbox: Sandbox, store: Path, clock: QuickClock) -> dict[str, Any]
             }
         },
     }
-
-

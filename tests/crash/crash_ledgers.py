@@ -44,6 +44,10 @@ class Books:
         """How many intents were handed to the network with no answer recorded."""
         return len(self.rows("SELECT 1 FROM invoice_order WHERE state = 'INTENT' AND phase = 'sent'"))
 
+    def open_orders(self) -> int:
+        """How many orders the store will go on with by itself."""
+        return len(self.rows("SELECT 1 FROM invoice_order WHERE state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"))
+
     def unproven(self) -> int:
         """How many write-backs were said and not yet seen."""
         return len(self.rows("SELECT 1 FROM debt WHERE state = 'sent'"))

@@ -14,7 +14,8 @@ import random
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,7 @@ from quick_clock import QuickClock
 
 from syncd import app as program
 from syncd.config import Settings, from_mapping
-from syncd.parties import join
-from syncd.stages.turn import Stage, run_unit
-from syncd.store import migrate
+from syncd.stages.turn import run_unit
 from syncd.store.engine import sqlite_path
 from syncd.store.lock import HeldElsewhere
 from syncd.store.store import Store
@@ -107,36 +106,40 @@ async def serve(task: Task, settings: Settings) -> int:
 
 async def unlocked(task: Task, settings: Settings) -> int:
     """One due unit after the other, as if there were no lock, until nothing is unsettled: only the fence is left."""
-    clock, url = QuickClock(*task.clock), settings.store.url.get_secret_value()
-    await migrate.upgrade(url)
-    async with Store.at(url, clock) as store:
-        parties = join(settings, store, clock)
-        try:
-            async with asyncio.timeout(task.timeout):
-                await _run_what_is_due(store, program._stages(settings, store, parties), task.tick)
-        except TimeoutError:
-            return 1
-        finally:
-            await parties.close()
+    program.StoreLock = nullcontext  # type: ignore[assignment, attr-defined]
+    program.App.prepare = _make_units  # type: ignore[assignment, method-assign]
+    try:
+        async with program.open_app(settings, clock=QuickClock(*task.clock)) as app, asyncio.timeout(task.timeout):
+            await _run_what_is_due(app, task.tick)
+    except TimeoutError:
+        return 1
     return 0
 
 
-async def _run_what_is_due(store: Store, stages: Sequence[Stage], tick: float) -> None:
-    async with store.begin() as tx:
-        for stage in stages:
+async def _make_units(app: program.App) -> None:
+    """A start that takes nobody's lease away."""
+    async with app.store.begin() as tx:
+        for stage in app.stages.values():
             for key in stage.keys:
                 await tx.units.ensure(stage.name, key)
+
+
+async def _run_what_is_due(app: program.App, tick: float) -> None:
     while True:
-        for stage in stages:
-            async with store.read() as tx:
+        for stage in app.stages.values():
+            async with app.store.read() as tx:
                 due = await tx.units.due(stage.name)
             for key in due:
-                await run_unit(store, stage, key, random.random)
-                async with store.read() as tx:
-                    unread = any(unit.ran_at is None for unit in await tx.units.all())
-                    if not unread and not await tx.board.unsettled():
-                        return
+                await run_unit(app.store, stage, key, random.random)
+                if await _all_is_settled(app.store):
+                    return
         await asyncio.sleep(tick)
+
+
+async def _all_is_settled(store: Store) -> bool:
+    async with store.read() as tx:
+        unread = any(unit.ran_at is None for unit in await tx.units.all())
+        return not unread and not await tx.board.unsettled()
 
 
 # -- the parent --------------------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def _watch_commits(strike: Strike) -> None:
         async with genuine(self, claim) as tx:
             told = _listen(tx)
             yield tx
-            names = [name for name in map(_name, told) if name]
+            names = [name for name in dict.fromkeys(map(_name, told)) if name]
             for name in names:
                 strike.reached(f"{name}.before_commit")
         for name in names:

@@ -23,14 +23,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ENDED = {"issued": 10, "written_back": 10, "refused": 1, "held": 1}
 #: Deaths that follow each other in an order's life.
 PAIRS = (
-    ("claim.after_commit", "intent.before_commit"),
     ("intent.before_commit", "intent.after_commit"),
     ("intent.after_commit", "submit.before_send"),
-    ("submit.before_send", "submit.after_answer"),
     ("submit.after_answer", "record.before_commit"),
     ("record.after_commit", "ask.before_send"),
     ("ask.after_answer", "settle.before_commit"),
-    ("settle.after_commit", "sending.before_commit"),
     ("sending.after_commit", "update.before_send"),
     ("update.after_answer", "sent.before_commit"),
     ("sent.after_commit", "confirm.before_commit"),

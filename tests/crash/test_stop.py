@@ -44,7 +44,6 @@ Story = asyncio.Task[Stopped]
 
 async def stop(nursery: Nursery, home: Path, *, insistently: bool) -> Stopped:
     """An issuer takes every request and says nothing; the daemon is told to stop; a restart settles the rest."""
-    home.mkdir()
     async with yard(nursery, home, orders=CALLS, mix=replace(HEALTHY, days=0.03), speed=1.0) as here:
         here.tree["push"] = {"batch": CALLS, "concurrency": CALLS}
         here.tree["issuers"]["main"] |= {"concurrency": CALLS, "timeout": "20s"}
@@ -99,10 +98,10 @@ def toml(tree: dict[str, Any], path: str = "", opening: str = "") -> Iterator[st
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stories(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Story]]:
-    home = tmp_path_factory.mktemp("stop")
+    home = tmp_path_factory.mktemp
     told = {
-        "once": asyncio.create_task(stop(nursery, home / "once", insistently=False)),
-        "insistently": asyncio.create_task(stop(nursery, home / "insistently", insistently=True)),
+        "once": asyncio.create_task(stop(nursery, home("once"), insistently=False)),
+        "insistently": asyncio.create_task(stop(nursery, home("insistently"), insistently=True)),
     }
     yield told
     await asyncio.gather(*told.values(), return_exceptions=True)

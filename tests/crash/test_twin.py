@@ -16,13 +16,6 @@ async def test_a_program_that_calls_first_and_saves_afterwards_issues_twice(here
     assert here.books.numbers_in_store() == here.books.numbers_in_ledger() != set()
 
 
-async def test_the_same_death_does_the_real_program_no_harm(here: Yard) -> None:
-    await here.start("submit.after_answer").dies_at("submit.after_answer")
-    await here.runs_to_the_end()
-
-    all_is_well(here.books)
-
-
 async def test_a_drawn_key_is_harmless_only_as_long_as_the_store_lives(here: Yard) -> None:
     await here.start("submit.after_answer", twin="drawn_key").dies_at("submit.after_answer")
     await here.runs_to_the_end(twin="drawn_key")
@@ -38,7 +31,7 @@ async def test_a_drawn_key_issues_twice_when_the_store_is_lost(here: Yard) -> No
     assert here.books.counts()["doubles"] > 0
 
 
-@pytest.mark.parametrize("point", ["submit.after_answer", "settle.after_commit", "update.after_answer"])
+@pytest.mark.parametrize("point", ["submit.after_answer", "update.after_answer"])
 async def test_a_computed_key_finds_its_invoices_again_when_the_store_is_lost(here: Yard, point: str) -> None:
     """F27: sent again under the same key, refused as a duplicate, asked about, adopted."""
     await here.start(point).dies_at(point)

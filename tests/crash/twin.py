@@ -38,13 +38,13 @@ def play(name: str, store: Path) -> None:
     if name not in TWINS:
         raise ValueError(f"no such twin: {name}")
     if name == "unfenced":
-        Units.check = _let_everybody_in  # type: ignore[method-assign]
+        Units.check = _let_everybody_in  # type: ignore[assignment, method-assign]
         return
     drawn = DrawnKeys(store)
     for module in (push_plan, collect_plan):
         module.issuer_key = drawn  # type: ignore[attr-defined]
     if name == "call_first":
-        program.Push = CallFirst  # type: ignore[misc, attr-defined]
+        program.Push = CallFirst  # type: ignore[attr-defined]
 
 
 async def _let_everybody_in(_units: Units, _claim: Claim) -> None:

@@ -178,10 +178,13 @@ class WriteBacks:
 
     async def _send_chunk(self, merchant: Merchant, claim: Claim, chunk: Sequence[tuple[Owed, WriteBack]]) -> int:
         """One call; halved when WDT refuses it as a whole, so that one bad document does not hold the others."""
-        ids = [owed.debt.id for owed, _ in chunk]
         look_at = self._store.clock.now() + self._rules.look_after
         async with self._store.begin(claim) as tx:
-            await tx.debts.mark_sent(ids, look_at)
+            still_owed = await tx.debts.mark_sent([owed.debt.id for owed, _ in chunk], look_at)
+        chunk = [(owed, document) for owed, document in chunk if owed.debt.id in still_owed]
+        if not chunk:
+            return 0
+        ids = [owed.debt.id for owed, _ in chunk]
         try:
             answer = await merchant.erp.update([document for _, document in chunk])
         except Transient as trouble:

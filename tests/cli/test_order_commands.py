@@ -45,7 +45,9 @@ def test_people_see_why_an_order_is_held_in_their_language(run: Run) -> None:
 
 
 def test_a_shortened_list_says_how_many_there_are(run: Run) -> None:
-    assert f"2 of {ROWS}" in run("orders", "list", "--limit", "2").output.replace(str(ROWS + 1), str(ROWS))
+    total = len(json.loads(run("orders", "list", "--json").output))
+
+    assert f"2 of {total}" in run("orders", "list", "--limit", "2").output
 
 
 @pytest.mark.parametrize(("option", "word", "near"), [("--state", "HLD", "HOLD"), ("--merchant", "m01", "m001")])

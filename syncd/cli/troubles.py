@@ -40,7 +40,7 @@ def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
 
     match error:
         case SettingsError():
-            return [say("settings.unusable"), *(f"  {inert(line)}" for line in error.lines)], 2
+            return [inert(line) for line in error.lines], 2
         case Unusable() | UnsupportedStore():
             return [inert(str(error))], 2
         case NotReady():

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 SAID: Mapping[str, tuple[str, str]] = {
     # -- trouble -------------------------------------------------------------------------------------------------------
-    "settings.unusable": ("设置无法使用：", "The settings cannot be used:"),
     "store.not_ready": ("{why}。请运行：syncd db upgrade", "{why}. Run: syncd db upgrade"),
     "store.too_new": (
         "{why}。数据库由更新版本的程序写入，请升级 syncd。",

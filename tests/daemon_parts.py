@@ -74,7 +74,7 @@ def settings_for(sandbox: Sandbox, folder: Path, **overrides: dict[str, Any]) ->
     sections: dict[str, dict[str, Any]] = {
         "store": {"url": f"sqlite:///{folder}/syncd.db"},
         "console": {"listen": "127.0.0.1:0"},
-        "schedule": {"poll": "30s", "mirror": "2m"},
+        "schedule": {"poll": "30s", "mirror": "2m", "push": "10s", "collect": "10s", "write_back": "10s"},
         "poll": {"start": start},
     }
     for name, section in overrides.items():

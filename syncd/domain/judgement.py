@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from syncd.domain.invoice import Expected, Invoice
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.domain.numbers import number_kind
-from syncd.domain.order import WdtStatus
+from syncd.domain.order import WDT_HAS_INVOICE, WdtStatus
 from syncd.domain.outcome import (
     Blocked,
     Duplicate,
@@ -49,6 +49,7 @@ class Case:
     tries: int = 0
     revives: int = 0
     most_revives: int = 20
+    wdt_invoice_no: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,10 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class Revive:
-    """The invoice exists, its seal does not: have the issuer go on with it."""
+    """The invoice exists, its seal does not: have the issuer go on with the key of this generation."""
 
     serial: str
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ def _ahead(case: Case, later: tuple[Outcome, ...]) -> Decision | None:
                 return _adopt(case, invoice, case.generation + distance)
             case NotFound() | Failed():
                 continue
+            case SealFailed():
+                return _unsealed(case, outcome, case.generation + distance)
             case _:
                 return _common(case, outcome)
     return None
@@ -173,10 +177,8 @@ def _common(case: Case, outcome: Outcome) -> Decision:
             return _adopt(case, invoice, case.generation)
         case Processing():
             return Wait(_waiting(case, Phase.ISSUING), ask_again(case.tries))
-        case SealFailed(serial, text):
-            if case.revives >= case.most_revives:
-                return SetAside(Hold.ISSUED_UNSIGNED, (("text", text), ("serial", serial)))
-            return Revive(serial)
+        case SealFailed():
+            return _unsealed(case, outcome, case.generation)
         case Voided(invoice, text):
             return SetAside(Hold.VOIDED_OUTSIDE, (("text", text),), (invoice,) if invoice else ())
         case Split(invoices):
@@ -185,6 +187,12 @@ def _common(case: Case, outcome: Outcome) -> Decision:
             return RestLane(verdict)
         case _:
             return Wait(_waiting(case, Phase.UNKNOWN), ask_again(case.tries))
+
+
+def _unsealed(case: Case, outcome: SealFailed, generation: int) -> Decision:
+    if case.revives >= case.most_revives:
+        return SetAside(Hold.ISSUED_UNSIGNED, (("text", outcome.text), ("serial", outcome.serial)))
+    return Revive(outcome.serial, generation)
 
 
 def _waiting(case: Case, phase: Phase) -> Phase:
@@ -241,9 +249,20 @@ def _dead_intent(case: Case, outcome: NotFound | Failed, now: datetime) -> Decis
         return SetAside(Hold.CLASS_B_NOT_FOUND)
     if case.trust is Class.C:
         return SetAside(Hold.CLASS_C_UNKNOWN)
-    if _settled(case, now):
+    if not _settled(case, now):
+        return Wait(Phase.UNKNOWN, _until_settled(case, now), missed=True)
+    if case.wdt_status == WdtStatus.WAITING:
         return Resend()
-    return Wait(Phase.UNKNOWN, _until_settled(case, now), missed=True)
+    return _not_wanted(case)
+
+
+def _not_wanted(case: Case) -> Decision:
+    """Never taken by the issuer, and WDT no longer waits for it: sending it now would be nobody's wish."""
+    if case.wdt_status == WdtStatus.CANCELLED:
+        return Drop(cancelled=True)
+    if case.wdt_status in WDT_HAS_INVOICE:
+        return SetAside(Hold.FOREIGN_NUMBER, (("number", ""), ("wdt_number", case.wdt_invoice_no)))
+    return Wait(Phase.UNKNOWN, ask_again(case.tries), missed=True)
 
 
 def _settled(case: Case, now: datetime) -> bool:

@@ -95,6 +95,7 @@ STEPS: dict[tuple[State, Event], State] = {
     (State.PENDING, Event.HELD): State.HOLD,
     (State.INTENT, Event.ISSUED): State.ISSUED,  # T05, T08
     (State.INTENT, Event.REFUSED): State.FAILED,  # T11
+    (State.INTENT, Event.CANCELLED): State.CANCELLED,  # cancelled in WDT and confirmed never taken by the issuer
     (State.INTENT, Event.HELD): State.HOLD,
     (State.ISSUED, Event.WRITTEN_60): State.DONE60,  # T13
     (State.ISSUED, Event.HELD): State.HOLD,  # T14, T15

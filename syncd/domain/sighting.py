@@ -48,6 +48,9 @@ def observe(known: Known | None, row: Row) -> Sighting:
             return Sighting(known.state, Phase.REPENDED, "order.repended", due=True)
         case State.DONE85 | State.CANCELLED if not waits and known.phase is Phase.REPENDED:
             return Sighting(known.state, Phase.NONE)
+        case State.INTENT if known.phase is Phase.READY and not waits:
+            # Cleared for sending again, but WDT no longer waits for it: ask once more instead (T09).
+            return Sighting(State.INTENT, Phase.UNKNOWN, "order.left", due=True, drifted=changed)
         case State.INTENT | State.ISSUED | State.FAILED | State.DONE60:
             moved = row.status != known.wdt_status
             reopened = moved and waits and known.state is State.DONE60

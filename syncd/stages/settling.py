@@ -32,6 +32,7 @@ def case_of(order: OrderView, stored: Stored | None, expected: Expected | None, 
         generation=order.generation,
         expected=stored.expected if stored is not None else expected,
         wdt_status=order.wdt_status,
+        wdt_invoice_no=order.wdt_invoice_no,
         trust=profile.trust,
         settle_for=timedelta(seconds=profile.settle_for),
         sent_at=order.sent_at,
@@ -213,8 +214,9 @@ async def _drop(tx: Tx, merchant: Merchant, order: OrderView, cancelled: bool) -
         await tx.orders.move(order, event, phase=Phase.NONE, sweep_at=_next_sweep(tx, order, submitted=cancelled))
         await tx.journal.add(f"order.{event}", order_id=order.id, merchant=merchant.name, wdt_status=order.wdt_status)
         return
-    if cancelled and order.state in (State.FAILED, State.DONE85):
-        await tx.orders.move(order, Event.CANCELLED, phase=Phase.NONE, asked_at=to_ms(tx.now))
+    if cancelled and order.state in (State.INTENT, State.FAILED, State.DONE85):
+        sweep_at = _next_sweep(tx, order, submitted=True)
+        await tx.orders.move(order, Event.CANCELLED, phase=Phase.NONE, asked_at=to_ms(tx.now), sweep_at=sweep_at)
         await tx.debts.void(order.id)
         await tx.journal.add("order.cancelled", order_id=order.id, merchant=merchant.name)
         return
@@ -228,7 +230,8 @@ async def _drop(tx: Tx, merchant: Merchant, order: OrderView, cancelled: bool) -
 
 
 def _next_sweep(tx: Tx, order: OrderView, *, submitted: bool) -> int | None:
-    following = sweep_again(order.sweeps + (order.state is not State.PENDING)) if submitted else None
+    first = order.state in (State.PENDING, State.INTENT)
+    following = sweep_again(0 if first else order.sweeps + 1) if submitted else None
     return to_ms(tx.now + following) if following else None
 
 

@@ -9,15 +9,15 @@ from datetime import datetime
 from typing import Any, NewType
 
 import orjson
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Event, Hold, Phase, State, step
-from syncd.domain.order import BadRow, MerchantName, OrderNo, Row
+from syncd.domain.order import BadRow, MerchantName, OrderNo, Row, WdtStatus
 from syncd.domain.sighting import Known, Sighting, observe
 from syncd.store.instants import from_ms, to_ms
-from syncd.store.schema import invoice_order, quarantine, submission
+from syncd.store.schema import debt, invoice_order, quarantine, submission
 
 OrderId = NewType("OrderId", int)
 
@@ -212,47 +212,40 @@ class Orders:
     # -- choosing --------------------------------------------------------------------------------------------------
 
     async def to_push(self, merchant: MerchantName, fresh_since: datetime, limit: int) -> list[OrderView]:
-        """What may be sent now, oldest first: cleared resends, and orders seen at 45 since `fresh_since`."""
+        """What may be sent now, oldest first: pending orders and cleared resends, seen at 45 since `fresh_since`."""
         t = invoice_order.c
-        ready = and_(t.state == State.INTENT, t.phase == Phase.READY)
-        fresh = and_(t.state == State.PENDING, t.phase == Phase.NONE, t.seen_at >= to_ms(fresh_since))
-        return await self._some(t.merchant == merchant, t.next_at <= to_ms(self._now), or_(ready, fresh), limit=limit)
+        fresh = t.seen_at >= to_ms(fresh_since)
+        return await self._some(t.merchant == merchant, t.next_at <= to_ms(self._now), _sendable(), fresh, limit=limit)
 
     async def stale(self, merchant: MerchantName, fresh_since: datetime) -> int:
-        """How many pending orders must be read again before they may be sent."""
+        """How many orders must be read again before they may be sent."""
         t = invoice_order.c
         found = await self._connection.scalar(
             select(func.count()).where(
-                t.merchant == merchant,
-                t.state == State.PENDING,
-                t.phase == Phase.NONE,
-                t.next_at <= to_ms(self._now),
-                t.seen_at < to_ms(fresh_since),
+                t.merchant == merchant, _sendable(), t.next_at <= to_ms(self._now), t.seen_at < to_ms(fresh_since)
             )
         )
         return int(found or 0)
 
     async def oldest_stale(self, merchant: MerchantName, fresh_since: datetime, limit: int) -> list[OrderView]:
-        """The pending orders that wait longest for being read again."""
+        """The orders that wait longest for being read again."""
         t = invoice_order.c
         return await self._some(
             t.merchant == merchant,
-            t.state == State.PENDING,
-            t.phase == Phase.NONE,
+            _sendable(),
             t.next_at <= to_ms(self._now),
             t.seen_at < to_ms(fresh_since),
             limit=limit,
         )
 
     async def stale_span(self, merchant: MerchantName, fresh_since: datetime) -> tuple[datetime, datetime] | None:
-        """The windows in which the stale pending orders were last seen, from the first start to the last end."""
+        """The windows in which stale orders were last seen, from the first start to the last end."""
         t = invoice_order.c
         row = (
             await self._connection.execute(
                 select(func.min(t.span_start), func.max(t.span_end)).where(
                     t.merchant == merchant,
-                    t.state == State.PENDING,
-                    t.phase == Phase.NONE,
+                    _sendable(),
                     t.next_at <= to_ms(self._now),
                     t.seen_at < to_ms(fresh_since),
                 )
@@ -335,12 +328,20 @@ class Orders:
         return found.rowcount
 
     async def rename(self, sid: str, merchant: str) -> None:
-        """Follow a merchant whose name in the settings changed; the sid is who it is."""
-        await self._connection.execute(
-            update(invoice_order)
-            .where(invoice_order.c.sid == sid, invoice_order.c.merchant != merchant)
-            .values(merchant=merchant)
-        )
+        """Follow a merchant whose name in the settings changed, with all it is owed; the sid is who it is."""
+        t = invoice_order.c
+        renamed = t.sid == sid, t.merchant != merchant
+        ids = select(t.id).where(*renamed)
+        await self._connection.execute(update(debt).where(debt.c.order_id.in_(ids)).values(merchant=merchant))
+        await self._connection.execute(update(invoice_order).where(*renamed).values(merchant=merchant))
+
+
+def _sendable() -> ColumnElement[bool]:
+    """Waiting at WDT as last seen, and either never sent or cleared for sending again."""
+    t = invoice_order.c
+    pending = and_(t.state == State.PENDING, t.phase == Phase.NONE)
+    ready = and_(t.state == State.INTENT, t.phase == Phase.READY)
+    return and_(t.wdt_status == WdtStatus.WAITING, or_(pending, ready))
 
 
 def digest(row: BadRow) -> bytes:

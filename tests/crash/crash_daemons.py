@@ -95,7 +95,7 @@ class Daemon:
 
     async def end(self, within: float = 30.0) -> int:
         """Its exit code; minus the signal where one ended it."""
-        await until(lambda: self.over, f"the end of the daemon\n{self.log if not self.over else ''}", within)
+        await until(lambda: self.over, f"the end of the daemon in {self.home}", within)
         return int((self.home / "exit").read_text(encoding="ascii"))
 
     async def ends_well(self, within: float = 40.0) -> None:

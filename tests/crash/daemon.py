@@ -166,8 +166,11 @@ class Nursery:
             os.kill(pid, signal.SIGKILL)
 
     def _bury(self) -> None:
-        while self._homes:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:  # another child's end came in between and took this one along
+                return
             if pid == 0:
                 return
             home = self._homes.pop(pid)

@@ -96,7 +96,7 @@ SUBMITTED: list[tuple[Outcome, Decision]] = [
     (Unknown("timeout"), Wait(Phase.UNKNOWN, timedelta(seconds=3))),
     (Unknown("connection refused", sent=False), Wait(Phase.READY, timedelta(seconds=3))),
     (Blocked(LOGIN), RestLane(LOGIN)),
-    (SealFailed("s1", "no seal", OURS), Revive("s1")),
+    (SealFailed("s1", "no seal", OURS), Revive("s1", 0)),
     (Voided(OURS, "voided"), SetAside(Hold.VOIDED_OUTSIDE, (("text", "voided"),), (OURS,))),
     (Voided(None, "voided"), SetAside(Hold.VOIDED_OUTSIDE, (("text", "voided"),))),
     (Split((OURS, OURS)), SetAside(Hold.SPLIT_INVOICES, (("numbers", f"{OURS.number} {OURS.number}"),), (OURS, OURS))),
@@ -132,7 +132,7 @@ ANSWERED: list[tuple[str, Case, tuple[Outcome, ...], Decision]] = [
     ("class C missed", case(SETTLED, trust=Class.C), (NotFound(),), SetAside(Hold.CLASS_C_UNKNOWN)),
     ("nobody told us", SETTLED, (Unknown("timeout"),), Wait(Phase.UNKNOWN, timedelta(seconds=3))),
     ("logged out", INTENT, (Blocked(LOGIN),), RestLane(LOGIN)),
-    ("no seal", INTENT, (SealFailed("s1", "no seal"),), Revive("s1")),
+    ("no seal", INTENT, (SealFailed("s1", "no seal"),), Revive("s1", 0)),
     ("no seal for the last time", case(revives=20), (SealFailed("s1", "no seal"),),
      SetAside(Hold.ISSUED_UNSIGNED, (("text", "no seal"), ("serial", "s1")))),
     # a rebuilt store may stand behind the generation that was issued
@@ -222,7 +222,7 @@ def test_an_issuer_that_tells_no_buyer_tax_number_is_believed_on_the_rest() -> N
 def test_waiting_grows_with_every_try() -> None:
     waits = [asked(case(tries=tries), Processing()) for tries in range(3)]
 
-    assert [wait.after.total_seconds() for wait in waits if isinstance(wait, Wait)] == [3, 5, 15]
+    assert [wait.after.total_seconds() for wait in waits if isinstance(wait, Wait)] == [3, 5, 10]
 
 
 # -- no input whatever ---------------------------------------------------------------------------------------------

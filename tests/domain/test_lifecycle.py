@@ -69,8 +69,8 @@ def test_an_issued_invoice_is_never_forgotten() -> None:
 
 
 def test_an_intent_never_goes_back_to_waiting() -> None:
-    """A request that may have been sent ends in an invoice, in a confirmed refusal or with a person."""
-    assert exits(State.INTENT) == {State.ISSUED, State.FAILED, State.HOLD}
+    """A request that may have been sent ends in an invoice, in a confirmed "no", or with a person."""
+    assert exits(State.INTENT) == {State.ISSUED, State.FAILED, State.CANCELLED, State.HOLD}
 
 
 def test_only_a_waiting_order_or_a_persons_release_becomes_an_intent() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
 
@@ -38,6 +38,7 @@ Meanwhile = Callable[[], Awaitable[None]]
 #: What may happen to a call. Late: carried out some other time. Doubled: answered, and carried out again later.
 FATES = ("given", "lost before", "lost after", "late", "doubled")
 SETTLE = 30.0
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 #: Seconds a new submission may stay unseen; below the settle time, as the issuer promises.
 UNSEEN = 10
 
@@ -50,7 +51,7 @@ class Document:
     amount: Decimal
     status: int = 45
     number: str = ""
-    modified: datetime = datetime.min
+    modified: datetime = LONG_AGO
     edited: bool = False
 
     def row(self) -> Row:
@@ -78,7 +79,7 @@ class Submission:
     at: datetime
     state: str = "processing"
     number: str = ""
-    hidden_until: datetime = datetime.min
+    hidden_until: datetime = LONG_AGO
 
 
 @dataclass(slots=True)

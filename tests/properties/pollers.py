@@ -85,9 +85,7 @@ def backfill(book: Book, memory: Memory, rules: PollRules) -> Polling:
             return
 
 
-def _read(
-    book: Book, memory: Memory, rules: PollRules, window: Window, move: Move
-) -> Generator[None, None, bool]:
+def _read(book: Book, memory: Memory, rules: PollRules, window: Window, move: Move) -> Generator[None, None, bool]:
     todo = [window]
     while todo:
         part = todo.pop()

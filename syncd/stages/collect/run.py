@@ -74,7 +74,7 @@ class Collect:
         await self._settle(merchant, claim, decisions, stored)
         for order, decision in decisions:
             if isinstance(decision, Revive):
-                await self._revive(merchant, claim, order, stored.get(order.id), decision.serial)
+                await self._revive(merchant, claim, order, stored.get(order.id), decision)
 
     def _set_apart(
         self, merchant: Merchant, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
@@ -144,10 +144,11 @@ class Collect:
                     continue  # a newer sighting moved it; it will be asked about again if that is due
 
     async def _revive(
-        self, merchant: Merchant, claim: Claim, order: OrderView, sent: Stored | None, serial: str
+        self, merchant: Merchant, claim: Claim, order: OrderView, sent: Stored | None, decision: Revive
     ) -> None:
         """Have the issuer seal what it has issued; the answer is only a hint, the next look decides."""
-        outcome = await merchant.issuer.revive(self._key(merchant, order, order.generation), serial)
+        key = self._key(merchant, order, decision.generation)
+        outcome = await merchant.issuer.revive(key, decision.serial)
         log.info("collect.revived", merchant=merchant.name, order_no=order.no, answer=type(outcome).__name__.lower())
         if isinstance(outcome, Blocked):
             case = case_of(order, sent, None, merchant.issuer.profile)

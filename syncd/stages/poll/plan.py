@@ -43,15 +43,19 @@ def hot_search(cursor: datetime, now: datetime, page_size: int) -> Search:
 
 
 def proven_by_hot_page(query: Search, page: Page, cursor: datetime, rules: PollRules) -> Window | None:
-    """The window that a hot page completes: it showed everything up to its stamp, so all that is settled (R2, R6).
+    """The window that a hot page completes: it showed everything up to its end, so all that is settled (R2, R6).
 
-    None when the page was full, when its total does not agree, or when it did not reach back to the cursor.
+    None when the page was full, when its total does not agree, or when it did not reach back to the cursor. However
+    long the call waited for its turn, nothing beyond the end that was asked for is proven.
     """
     if page.count >= query.page_size or page.total != page.count:
         return None
-    if query.start is None or query.start > cursor - SECOND:
+    if query.start is None or query.end is None or query.start > cursor - SECOND:
         return None
-    return next_window(cursor, page.asked_at, rules.settle)
+    window = next_window(cursor, page.asked_at, rules.settle)
+    if window is None or window.end <= query.end:
+        return window
+    return Window(cursor, query.end) if query.end > cursor else None
 
 
 def refresh_search(span: tuple[datetime, datetime], now: datetime, page_no: int, page_size: int) -> Search:

@@ -96,12 +96,15 @@ class Poll:
     # -- the work list ---------------------------------------------------------------------------------------------
 
     async def _pending(self, merchant: Merchant, claim: Claim) -> Turn:
-        cursor = await self._cursor(merchant, PENDING, claim)
-        query = hot_search(cursor.position, self._clock.now(), self._rules.page_size)
+        async with self._store.read() as tx:
+            known = await tx.windows.cursor(merchant.sid, PENDING)
+        since = known.position if known else origin(self._clock.now(), self._rules)
+        query = hot_search(since, self._clock.now(), self._rules.page_size)
         seq = await self._store.next_seq()
         page = await merchant.erp.search(query)
-        window = proven_by_hot_page(query, page, cursor.position, self._rules)
         async with self._store.begin(claim) as tx:
+            cursor = known or await self._begin(tx, merchant, page)
+            window = proven_by_hot_page(query, page, cursor.position, self._rules)
             kept = await take_in(tx, merchant, page, seq, _span(query))
             if window is not None:
                 await tx.windows.move(merchant.sid, PENDING, window, rows=page.count, calls=1)
@@ -112,23 +115,30 @@ class Poll:
             return later(self._clock.now(), timedelta(0), tally)
         return later(self._clock.now(), self._rules.every, tally)
 
+    async def _begin(self, tx: Tx, merchant: Merchant, page: Page) -> Cursor:
+        """The first cursor, a settle time before an accepted call; the past becomes a backfill.
+
+        Only an accepted call proves our clock. A cursor begun by a clock that is ahead would skip what happens until
+        the real time has caught up.
+        """
+        begin = origin(page.asked_at, self._rules)
+        start = self._rules.start
+        if start is not None and start < begin:
+            await tx.windows.add_backfill(merchant.sid, PENDING, start, begin)
+            await tx.units.wake("poll", f"{merchant.name}/{BACKFILL}")
+        await tx.units.wake("poll", f"{merchant.name}/{MIRROR}")
+        return await tx.windows.begin(merchant.sid, PENDING, begin)
+
     async def _mirror(self, merchant: Merchant, claim: Claim) -> Turn:
-        await self._cursor(merchant, MIRROR, claim)
+        """Everything in every state; begins where the work list stands, which a proven clock has set."""
+        async with self._store.begin(claim) as tx:
+            if await tx.windows.cursor(merchant.sid, MIRROR) is None:
+                proven = await tx.windows.cursor(merchant.sid, PENDING)
+                if proven is None:
+                    return later(tx.now, self._rules.every)
+                await tx.windows.begin(merchant.sid, MIRROR, proven.position)
         more = await self._settled(merchant, claim, MIRROR, every_status=True)
         return later(self._clock.now(), timedelta(0) if more else self._rules.mirror_every)
-
-    async def _cursor(self, merchant: Merchant, feed: str, claim: Claim) -> Cursor:
-        """The feed's cursor; the first time, it starts a settle time ago and the past becomes a backfill."""
-        async with self._store.begin(claim) as tx:
-            found = await tx.windows.cursor(merchant.sid, feed)
-            if found is not None:
-                return found
-            begin = origin(tx.now, self._rules)
-            start = self._rules.start
-            if feed == PENDING and start is not None and start < begin:
-                await tx.windows.add_backfill(merchant.sid, PENDING, start, begin)
-                await tx.units.wake("poll", f"{merchant.name}/{BACKFILL}")
-            return await tx.windows.begin(merchant.sid, feed, begin)
 
     async def _settled(self, merchant: Merchant, claim: Claim, feed: str, *, every_status: bool) -> bool:
         """Read settled windows up to now; True when the turn's share of calls was used up before the end."""

@@ -74,8 +74,7 @@ Move = Paid | Send | Postpone | Recheck | Cancelled | Incident
 def next_move(debt: Debt, order: OrderView, invoice: Invoice | None, now: datetime) -> Move:
     """What the newest sighting of the order means for its debt (T13–T16)."""
     if debt.kind == ISSUED:
-        assert invoice is not None
-        return _issued(debt, order, invoice)
+        return Postpone("invoice_unknown") if invoice is None else _issued(debt, order, invoice)
     return _failed(debt, order, now)
 
 

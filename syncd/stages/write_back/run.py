@@ -11,7 +11,7 @@ import structlog
 
 from syncd.domain.clock import whole_second
 from syncd.domain.invoice import Invoice
-from syncd.domain.lifecycle import Event, Hold, Phase
+from syncd.domain.lifecycle import Event, Hold, Phase, State
 from syncd.domain.order import Search, WriteBack
 from syncd.domain.retry import ask_again
 from syncd.domain.trouble import LANE_WIDE, InDoubt, Permanent, Transient
@@ -166,7 +166,7 @@ class WriteBacks:
                 chunk: list[tuple[Owed, WriteBack]] = []
                 for owed in due:
                     move = next_move(owed.debt, owed.order, owed.invoice, tx.now)
-                    if isinstance(move, Send):
+                    if isinstance(move, Send) and owed.order.state in (State.ISSUED, State.FAILED):
                         chunk.append((owed, move.document))
                     else:
                         await self._apply(tx, merchant, owed, move)
@@ -250,6 +250,9 @@ class WriteBacks:
 
     async def _settle(self, tx: Tx, merchant: Merchant, owed: Owed, move: Move) -> None:
         debt, order = owed.debt, owed.order
+        if order.state not in (State.ISSUED, State.FAILED):  # held or settled otherwise meanwhile: nothing is owed
+            await tx.debts.void(order.id)
+            return
         match move:
             case Paid(drifted):
                 await self._paid(tx, merchant, owed, drifted)

@@ -90,9 +90,15 @@ def perform(task: Task) -> int:
 
 async def once(task: Task, settings: Settings) -> int:
     """Until nothing is due or pending; 1 when the time was over first."""
-    async with program.open_app(settings, clock=QuickClock(*task.clock), tick=task.tick) as app:
-        settled = await app.once(task.timeout)
-    return 0 if settled.done and settled.unsettled == 0 else 1
+    opened = program.open_app(settings, clock=QuickClock(*task.clock), tick=task.tick)
+    async with opened as app, app.turning(listen=False):
+        try:
+            async with asyncio.timeout(task.timeout):
+                while not await _all_is_settled(app.store):  # noqa: ASYNC110 (the stages bring it about)
+                    await asyncio.sleep(task.tick)
+        except TimeoutError:
+            return 1
+    return 0
 
 
 async def serve(task: Task, settings: Settings) -> int:
@@ -137,9 +143,10 @@ async def _run_what_is_due(app: program.App, tick: float) -> None:
 
 
 async def _all_is_settled(store: Store) -> bool:
+    """Everything was looked at, the past is read, and only a person could go on with what is left."""
     async with store.read() as tx:
         unread = any(unit.ran_at is None for unit in await tx.units.all())
-        return not unread and not await tx.board.unsettled()
+        return not (unread or await tx.windows.open_backfills() or await tx.board.unsettled())
 
 
 # -- the parent --------------------------------------------------------------------------------------------------------

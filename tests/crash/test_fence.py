@@ -51,14 +51,6 @@ async def test_a_worker_that_slept_through_its_lease_changes_nothing_when_it_wak
         assert here.sandbox.nuonuo.calls.by_answer["nuonuo.OpeMplatform.requestBillingNew", "E9106"] > 0
 
 
-async def test_without_a_fence_the_late_write_is_seen_here(nursery: Nursery, tmp_path: Path) -> None:
-    """The negative control of the above."""
-    async with yard(nursery, tmp_path, speed=QUICK) as here:
-        slept = await overslept(here, "update.after_answer", ("write_back", "m001"), twin="unfenced")
-
-    assert slept.after != slept.before
-
-
 @dataclass(frozen=True, slots=True)
 class Overslept:
     """The worker that slept, the epoch it held, and everything in the store before and after it woke."""
@@ -69,12 +61,12 @@ class Overslept:
     after: dict[str, list[tuple[Any, ...]]]
 
 
-async def overslept(here: Yard, point: str, unit: tuple[str, str], twin: str = "") -> Overslept:
+async def overslept(here: Yard, point: str, unit: tuple[str, str]) -> Overslept:
     """One worker falls asleep at `point`; after its lease another does all the work; then the first one wakes."""
-    sleeper = here.start(point, sign="SIGSTOP", mode="unlocked", twin=twin)
+    sleeper = here.start(point, sign="SIGSTOP", mode="unlocked")
     await until(lambda: sleeper.note("struck") == point and sleeper.stopped, f"a worker asleep at {point}")
     held = epoch(here, unit)
-    await here.runs_to_the_end(mode="unlocked", twin=twin)
+    await here.runs_to_the_end(mode="unlocked")
     assert epoch(here, unit) > held
     before = here.books.facts()
 

@@ -1,8 +1,7 @@
 """Deliberately wrong programs: what the crash tests must catch, or they are blind.
 
 "call_first" calls the issuer and saves afterwards; "drawn_key" commits its intent like the real one, but draws the
-key at random instead of computing it; "unfenced" writes under claims that were granted to somebody else since. They
-live only here.
+key at random instead of computing it. Both live only here.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from syncd.stages.push.plan import Submit
 from syncd.stages.push.run import Push
 from syncd.stages.turn import Merchant, Turn, later
 from syncd.store.orders import OrderView
-from syncd.store.units import Claim, Units
+from syncd.store.units import Claim
 
-TWINS = ("call_first", "drawn_key", "unfenced")
+TWINS = ("call_first", "drawn_key")
 _ALPHABET = string.ascii_uppercase + string.digits
 _STORED_KEY = """
 SELECT s.key FROM submission s JOIN invoice_order o ON o.id = s.order_id
@@ -37,18 +36,11 @@ def play(name: str, store: Path) -> None:
     """Make this process the wrong program `name` over `store`."""
     if name not in TWINS:
         raise ValueError(f"no such twin: {name}")
-    if name == "unfenced":
-        Units.check = _let_everybody_in  # type: ignore[assignment, method-assign]
-        return
     drawn = DrawnKeys(store)
     for module in (push_plan, collect_plan):
         module.issuer_key = drawn  # type: ignore[attr-defined]
     if name == "call_first":
         program.Push = CallFirst  # type: ignore[attr-defined]
-
-
-async def _let_everybody_in(_units: Units, _claim: Claim) -> None:
-    """No fence."""
 
 
 class DrawnKeys:

@@ -128,6 +128,13 @@ ANSWERED: list[tuple[str, Case, tuple[Outcome, ...], Decision]] = [
     ("settled, second miss too soon", case(SETTLED, missed_at=NOW - timedelta(seconds=1)), (NotFound(),),
      Wait(Phase.UNKNOWN, SECOND_LOOK, missed=True)),
     ("settled, missed twice", SETTLED, (NotFound(),), Resend()),
+    ("missed twice, cancelled by now", case(SETTLED, wdt_status=5), (NotFound(),), Drop(cancelled=True)),
+    ("missed twice, being edited in WDT", case(SETTLED, wdt_status=20), (NotFound(),),
+     Wait(Phase.UNKNOWN, timedelta(seconds=3), missed=True)),
+    ("missed twice, issued by others", case(SETTLED, wdt_status=60, wdt_invoice_no="9"), (NotFound(),),
+     SetAside(Hold.FOREIGN_NUMBER, (("number", ""), ("wdt_number", "9")))),
+    ("first miss, cancelled by now", case(wdt_status=5), (NotFound(),),
+     Wait(Phase.UNKNOWN, timedelta(seconds=3), missed=True)),
     ("class B missed", case(SETTLED, trust=Class.B), (NotFound(),), SetAside(Hold.CLASS_B_NOT_FOUND)),
     ("class C missed", case(SETTLED, trust=Class.C), (NotFound(),), SetAside(Hold.CLASS_C_UNKNOWN)),
     ("nobody told us", SETTLED, (Unknown("timeout"),), Wait(Phase.UNKNOWN, timedelta(seconds=3))),
@@ -284,7 +291,7 @@ def test_every_decision_is_among_those_that_are_tried(kind: type) -> None:
     tried = st.tuples(cases, outcomes, laters)
     once = settings(phases=[Trying.generate], max_examples=5000)
 
-    find(tried, lambda case: isinstance(judge_answer(*case, NOW), kind), settings=once)
+    find(tried, lambda one: isinstance(judge_answer(one[0], one[1], one[2], NOW), kind), settings=once)
 
 
 @given(cases, outcomes)
@@ -306,12 +313,13 @@ def test_no_order_fails_without_a_definite_no(about: Case, outcome: Outcome, lat
 
 @settings(max_examples=200)
 @given(intents | cases, outcomes, laters)
-def test_nothing_is_sent_again_on_a_first_or_early_miss(
+def test_nothing_is_sent_again_or_given_up_on_a_first_or_early_miss(
     about: Case, outcome: Outcome, later: tuple[Outcome, ...]
 ) -> None:
     decision = judge_answer(about, outcome, later, NOW)
 
-    if isinstance(decision, Resend):
+    if isinstance(decision, Resend) or (isinstance(decision, Drop) and about.state is State.INTENT):
+        assert about.wdt_status == (45 if isinstance(decision, Resend) else 5)
         assert about.trust is Class.A
         assert isinstance(outcome, NotFound)
         assert all(isinstance(one, NotFound | Failed) for one in later)

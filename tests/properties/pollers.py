@@ -15,7 +15,7 @@ from wdt_book import Book
 from syncd.domain.clock import whole_second
 from syncd.domain.order import Page, Search
 from syncd.domain.trouble import Transient
-from syncd.domain.window import AskPage, Complete, SplitInto, Window, WindowReader, next_window, settled_end
+from syncd.domain.window import Advice, AskPage, Complete, SplitInto, Window, WindowReader, next_window, settled_end
 from syncd.stages.poll.plan import PollRules, hot_search, origin, proven_by_hot_page
 
 Polling = Generator[None, None, None]
@@ -90,7 +90,7 @@ def _read(book: Book, memory: Memory, rules: PollRules, window: Window, move: Mo
     while todo:
         part = todo.pop()
         reader = WindowReader(part, rules.page_size)
-        advice = reader.first()
+        advice: Advice = reader.first()
         while isinstance(advice, AskPage):
             start, end = part.widened()
             query = Search(start, end, advice.page_no, rules.page_size, with_total=advice.with_total)
@@ -103,7 +103,7 @@ def _read(book: Book, memory: Memory, rules: PollRules, window: Window, move: Mo
             yield
             if settled_end(page.asked_at, rules.settle) < part.end:
                 return False
-            advice = reader.feed(page.count, [str(row.no) for row in page.rows], page.total)  # type: ignore[assignment]
+            advice = reader.feed(page.count, [str(row.no) for row in page.rows], page.total)
             memory.keep(page, seq)
             if isinstance(advice, Complete):
                 move(part.end)

@@ -39,7 +39,7 @@ async def test_the_vendors_own_sample_goes_through_unchanged(sandbox: Sandbox, d
     ids=lambda spoilt: next(iter(spoilt)),
 )
 async def test_amounts_that_disagree_are_held_and_never_sent(
-    sandbox: Sandbox, daemon: Open, spoilt: dict[str, Decimal]
+    sandbox: Sandbox, daemon: Open, spoilt: dict[str, Any]
 ) -> None:
     no = sandbox.wdt.put_order({}, expect="hold")
     sandbox.wdt.edit(no, **spoilt)

@@ -84,7 +84,7 @@ async def increments(engine: AsyncEngine) -> tuple[int, int]:
         for _ in range(EACH):
             try:
                 async with engine.begin() as connection:
-                    value = await connection.scalar(select(counter.c.value).where(counter.c.name == "demo"))
+                    value = int(await connection.scalar(select(counter.c.value).where(counter.c.name == "demo")) or 0)
                     await asyncio.sleep(0)
                     await connection.execute(update(counter).where(counter.c.name == "demo").values(value=value + 1))
             except OperationalError:

@@ -130,13 +130,13 @@ class Poll:
         return await tx.windows.begin(merchant.sid, PENDING, begin)
 
     async def _mirror(self, merchant: Merchant, claim: Claim) -> Turn:
-        """Everything in every state; begins where the work list stands, which a proven clock has set."""
+        """Everything in every state; begins where the work list began, which a proven clock has set."""
         async with self._store.begin(claim) as tx:
             if await tx.windows.cursor(merchant.sid, MIRROR) is None:
                 proven = await tx.windows.cursor(merchant.sid, PENDING)
                 if proven is None:
                     return later(tx.now, self._rules.every)
-                await tx.windows.begin(merchant.sid, MIRROR, proven.position)
+                await tx.windows.begin(merchant.sid, MIRROR, proven.origin)
         more = await self._settled(merchant, claim, MIRROR, every_status=True)
         return later(self._clock.now(), timedelta(0) if more else self._rules.mirror_every)
 

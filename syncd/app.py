@@ -158,7 +158,9 @@ class App:
             lanes = [lane for lane in await tx.lanes.all() if lane.state != "open"]
         ours = {(stage.name, key) for stage in self.stages.values() for key in stage.keys}
         unread = any(unit.ran_at is None for unit in units if (unit.stage, unit.key) in ours)
-        stuck = [lane for lane in lanes if lane.state != RESTING or lane.reason.startswith(("settings", "person"))]
+        now = self.store.clock.now()
+        resting = [lane for lane in lanes if lane.until is None or lane.until > now]
+        stuck = [lane for lane in resting if lane.state != RESTING or lane.reason.startswith(("settings", "person"))]
         sids = {merchant.sid: str(merchant.name) for merchant in self.parties.merchants}
         waiting = {*unsettled, *(sids[job.sid] for job in backfills if job.sid in sids)}
         return Settled(

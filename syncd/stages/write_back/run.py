@@ -256,10 +256,13 @@ class WriteBacks:
         match move:
             case Paid(drifted):
                 await self._paid(tx, merchant, owed, drifted)
-            case Send() if debt.tries >= MOST_REFUSALS and debt.looks >= CLOSE_LOOK:
-                await self._hold(tx, merchant, owed, Hold.POISON_ROW, {"code": "write_back_refused"})
             case Send():  # seen since it was sent, and not applied: say it again, later and later
-                await tx.debts.owe_again([debt.id], tx.now + ask_again(debt.tries))
+                refusals = await self._refusals(tx, owed)
+                if len(refusals) >= MOST_REFUSALS:
+                    facts = {"code": "write_back_refused", "text": refusals[-1]}
+                    await self._hold(tx, merchant, owed, Hold.POISON_ROW, facts)
+                else:
+                    await tx.debts.owe_again([debt.id], tx.now + ask_again(debt.tries))
             case Postpone(why):
                 await tx.debts.postpone([debt.id], tx.now + ask_again(debt.looks + 3))
                 tx.tell(partial(log.info, "write_back.postponed", merchant=merchant.name, order_no=order.no, why=why))
@@ -273,6 +276,17 @@ class WriteBacks:
                 await tx.journal.add("order.cancelled", order_id=order.id, merchant=merchant.name)
             case Incident(hold, facts):
                 await self._hold(tx, merchant, owed, hold, dict(facts))
+
+    async def _refusals(self, tx: Tx, owed: Owed) -> list[str]:
+        """What WDT said each time it refused this order by name, since it is owed this."""
+        if owed.debt.tries < MOST_REFUSALS:
+            return []
+        story = await tx.journal.of(owed.order.id)
+        return [
+            str(entry.facts.get("text", ""))
+            for entry in story
+            if entry.event == "write_back.refused" and entry.at >= owed.debt.owed_at
+        ]
 
     async def _paid(self, tx: Tx, merchant: Merchant, owed: Owed, drifted: bool) -> None:
         debt, order = owed.debt, owed.order

@@ -285,13 +285,29 @@ cases = st.one_of(_cases(list(State), list(Phase), [5, 20, 45, 60, 85]), intents
 laters = st.lists(dead, max_size=3).map(tuple) | st.lists(outcomes, max_size=3).map(tuple)
 
 
-@pytest.mark.parametrize("kind", [Adopt, Drop, Fail, Repend, Resend, RestLane, Revive, SetAside, Wait])
-def test_every_decision_is_among_those_that_are_tried(kind: type) -> None:
+all_dead = st.lists(dead, max_size=3).map(tuple)
+REACHED = [
+    *((kind, cases, outcomes, laters) for kind in (Adopt, Drop, RestLane, Revive, SetAside, Wait)),
+    *((kind, intents, dead, all_dead) for kind in (Drop, Fail, Resend)),
+    (Repend, repended, dead, all_dead),
+]
+
+
+@pytest.mark.parametrize(("kind", "about", "said", "later"), REACHED)
+def test_every_decision_is_among_those_that_are_tried(
+    kind: type,
+    about: st.SearchStrategy[Case],
+    said: st.SearchStrategy[Outcome],
+    later: st.SearchStrategy[tuple[Outcome, ...]],
+) -> None:
     """So that no property below holds because nothing came to it."""
-    tried = st.tuples(cases, outcomes, laters)
     once = settings(phases=[Trying.generate], max_examples=5000)
 
-    find(tried, lambda one: isinstance(judge_answer(one[0], one[1], one[2], NOW), kind), settings=once)
+    find(
+        st.tuples(about, said, later),
+        lambda one: isinstance(judge_answer(one[0], one[1], one[2], NOW), kind),
+        settings=once,
+    )
 
 
 @given(cases, outcomes)
@@ -312,7 +328,7 @@ def test_no_order_fails_without_a_definite_no(about: Case, outcome: Outcome, lat
 
 
 @settings(max_examples=200)
-@given(intents | cases, outcomes, laters)
+@given(intents, dead | outcomes, all_dead | laters)
 def test_nothing_is_sent_again_or_given_up_on_a_first_or_early_miss(
     about: Case, outcome: Outcome, later: tuple[Outcome, ...]
 ) -> None:
@@ -330,7 +346,7 @@ def test_nothing_is_sent_again_or_given_up_on_a_first_or_early_miss(
 
 
 @settings(max_examples=200)
-@given(repended | cases, outcomes, laters)
+@given(repended | cases, dead | outcomes, all_dead | laters)
 def test_a_key_is_left_behind_only_when_its_issuer_lists_it_as_dead(
     about: Case, outcome: Outcome, later: tuple[Outcome, ...]
 ) -> None:

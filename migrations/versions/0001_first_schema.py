@@ -166,7 +166,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_invoice_order_due",
         "invoice_order",
-        ["merchant", "state", "next_at"],
+        ["merchant", "next_at", "id"],
         unique=False,
         sqlite_where=sa.text("state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"),
         postgresql_where=sa.text("state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"),

@@ -242,6 +242,8 @@ def _first_unused(case: Case, outcome: NotFound | Failed, later: tuple[Outcome, 
 
 def _dead_intent(case: Case, outcome: NotFound | Failed, now: datetime) -> Decision:
     if isinstance(outcome, Failed):
+        if case.revives:  # it was seen to exist, unsealed: "failed" afterwards is for a person to look into
+            return SetAside(Hold.ISSUED_UNSIGNED, (("text", outcome.text), ("serial", outcome.serial)))
         return Fail(outcome.code, outcome.text)
     if case.refusal is not None:
         return Fail(*case.refusal)

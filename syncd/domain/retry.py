@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 #: How long to wait before asking an issuer again: soon, then ever less often.
 ASK_AFTER = (3.0, 5.0, 10.0, 20.0, 60.0, 300.0, 900.0, 1800.0)
@@ -25,9 +25,10 @@ def ask_again(tries: int, scale: float = 1.0) -> timedelta:
     return timedelta(seconds=ASK_AFTER[min(tries, len(ASK_AFTER) - 1)] * scale)
 
 
-def sweep_again(done: int) -> timedelta | None:
-    """The wait, from the previous look, before the next late-issue sweep; None after the last."""
-    if done >= len(SWEEP_AFTER):
-        return None
-    before = SWEEP_AFTER[done - 1] if done else 0.0
-    return timedelta(seconds=SWEEP_AFTER[done] - before)
+def next_sweep(ended_at: datetime, now: datetime) -> datetime | None:
+    """The next instant after `now` at which an order that ended at `ended_at` is swept; None after the last.
+
+    Counted from the end, not in looks: a look for another reason must not use the sweeps up.
+    """
+    instants = (ended_at + timedelta(seconds=after) for after in SWEEP_AFTER)
+    return next((instant for instant in instants if instant > now), None)

@@ -21,6 +21,12 @@ log = structlog.get_logger("syncd.stages")
 SUPERSEDED = "superseded"
 
 
+async def ask(store: Store, merchant: Merchant, query: Search) -> tuple[Page, int]:
+    """One answered page and the number of its request. Raises Transient, Permanent."""
+    seq = await store.next_seq()
+    return await merchant.erp.search(query), seq
+
+
 async def take_in(
     tx: Tx, merchant: Merchant, page: Page, seq: int, span: tuple[datetime, datetime] | None = None
 ) -> Kept:
@@ -49,7 +55,7 @@ async def _note_drift(tx: Tx, merchant: Merchant, ids: tuple[OrderId, ...]) -> N
         order = orders[order_id]
         try:
             same = payload_hash(merchant.erp.decode(order.raw)) == stored.payload_hash
-        except ValueError:
+        except (ValueError, ArithmeticError):
             same = False
         if not same and not order.drifted:
             await tx.orders.wait(order, drifted=1)
@@ -69,10 +75,9 @@ async def read_by_number(store: Store, merchant: Merchant, claim: Claim, no: str
 
     Raises Transient, Permanent.
     """
-    seq = await store.next_seq()
     query = Search(order_no=OrderNo(no), every_status=True, page_size=10)
     try:
-        page = await merchant.erp.search(query)
+        page, seq = await ask(store, merchant, query)
     except Permanent as no_such:
         if no_such.verdict.care is not Care.DATA:
             raise

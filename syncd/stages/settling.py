@@ -11,7 +11,7 @@ from syncd.domain.invoice import Expected, Invoice
 from syncd.domain.judgement import Adopt, Case, Decision, Drop, Fail, Repend, Resend, RestLane, Revive, SetAside, Wait
 from syncd.domain.lifecycle import Event, Hold, Phase, State
 from syncd.domain.ports import Issuer, IssuerProfile
-from syncd.domain.retry import ask_again, sweep_again
+from syncd.domain.retry import ask_again, next_sweep
 from syncd.stages.turn import Merchant
 from syncd.store import debts
 from syncd.store.instants import to_ms
@@ -74,9 +74,8 @@ async def settle(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | 
         case SetAside(hold, facts, invoices):
             await _set_aside(tx, merchant, order, hold, dict(facts), invoices)
         case Revive():
-            await tx.orders.wait(
-                order, revives=order.revives + 1, tries=order.tries + 1, next_at=to_ms(tx.now + ask_again(order.tries))
-            )
+            again = {"sweep_at" if order.state in _SWEPT else "next_at": to_ms(tx.now + ask_again(order.tries))}
+            await tx.orders.wait(order, revives=order.revives + 1, tries=order.tries + 1, **again)
         case RestLane(verdict):
             edge = await tx.lanes.rest(merchant.name, merchant.issuer.name, verdict)
             if edge:
@@ -97,6 +96,11 @@ async def settle(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | 
 async def _adopt(
     tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | None, invoice: Invoice, generation: int
 ) -> None:
+    known = (await tx.submissions.invoices([order.id])).get(order.id, [])
+    if order.state is State.ISSUED and known and invoice.number not in {one.number for one in known}:
+        numbers = {"numbers": f"{known[-1].number} {invoice.number}"}
+        await _set_aside(tx, merchant, order, Hold.SPLIT_INVOICES, numbers, (invoice,))
+        return
     if not await tx.submissions.record(order.id, generation, invoice):
         await _set_aside(tx, merchant, order, Hold.KEY_COLLISION, {"number": invoice.number, "fields": "order"}, ())
         return
@@ -162,7 +166,6 @@ async def _wait(tx: Tx, merchant: Merchant, order: OrderView, wait: Wait) -> Non
 
 
 async def _fail(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | None, code: str, text: str) -> None:
-    first = sweep_again(0)
     await tx.orders.move(
         order,
         Event.REFUSED,
@@ -170,7 +173,7 @@ async def _fail(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | N
         tries=0,
         asked_at=to_ms(tx.now),
         sweeps=0,
-        sweep_at=to_ms(tx.now + first) if first else None,
+        sweep_at=to_ms(next_sweep(tx.now, tx.now)),
         refusal_code=code,
         refusal_text=text,
     )
@@ -230,15 +233,16 @@ async def _drop(tx: Tx, merchant: Merchant, order: OrderView, cancelled: bool) -
 
 
 def _next_sweep(tx: Tx, order: OrderView, *, submitted: bool) -> int | None:
-    first = order.state in (State.PENDING, State.INTENT)
-    following = sweep_again(0 if first else order.sweeps + 1) if submitted else None
-    return to_ms(tx.now + following) if following else None
+    if not submitted:
+        return None
+    ended_at = tx.now if order.state in (State.PENDING, State.INTENT) else order.changed_at
+    return to_ms(next_sweep(ended_at, tx.now + timedelta(minutes=1)))
 
 
 async def _set_aside(
     tx: Tx, merchant: Merchant, order: OrderView, hold: Hold, facts: dict[str, str], invoices: tuple[Invoice, ...]
 ) -> None:
-    for invoice in invoices:
+    for invoice in invoices if hold is not Hold.KEY_COLLISION else ():  # somebody else's is not recorded as ours
         await tx.submissions.record(order.id, order.generation, invoice)
     await tx.orders.hold(order, hold, facts)
     await tx.debts.void(order.id)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.order import MerchantName
@@ -101,6 +101,7 @@ class Debts:
             .where(
                 debt.c.target == "wdt",
                 debt.c.merchant == merchant,
+                text("debt.state IN ('owed', 'sent')"),  # the words of the partial index
                 debt.c.state == state,
                 debt.c.next_at <= to_ms(self._now),
             )

@@ -58,14 +58,21 @@ def _recipe(engine: AsyncEngine, pragmas: tuple[str, ...], begin: str) -> AsyncE
 def writer_engine(path: Path) -> AsyncEngine:
     """The one connection that writes and checkpoints. Waiting for it is a queue, not an error."""
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=300, connect_args={"timeout": 5}
+        f"sqlite+aiosqlite:///{path}",
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=300,
+        connect_args={"timeout": 5},
+        hide_parameters=True,  # an error text must not carry a buyer's row into a log
     )
     return _recipe(engine, _WRITER, "BEGIN IMMEDIATE")
 
 
 def reader_engine(path: Path) -> AsyncEngine:
     """A few connections that cannot write, for whoever looks on."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=3, max_overflow=0, pool_timeout=60)
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}", pool_size=3, max_overflow=0, pool_timeout=60, hide_parameters=True
+    )
     return _recipe(engine, _READER, "BEGIN")
 
 

@@ -37,6 +37,10 @@ class Lane:
         return f"{self.merchant}/{self.platform}"
 
 
+#: No party asks for more; a rest beyond it means that the clock has gone back since.
+_LONGEST_REST = timedelta(hours=1, minutes=5)
+
+
 class Lanes:
     """The lane table, inside one transaction."""
 
@@ -51,6 +55,8 @@ class Lanes:
             return None
         if found.until is None:
             return self._now + timedelta(hours=1)
+        if found.state == RESTING and found.until > self._now + _LONGEST_REST:
+            return None  # written while the clock was ahead
         return found.until if found.until > self._now else None
 
     async def rest(self, merchant: str, platform: str, verdict: Verdict) -> bool:

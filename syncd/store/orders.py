@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NewType
 
 import orjson
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text, update
 from sqlalchemy import Row as SqlRow
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +20,12 @@ from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import debt, invoice_order, quarantine, submission
 
 OrderId = NewType("OrderId", int)
+
+
+#: Milliseconds; the longest wait between two questions is half of it.
+_LONGEST_WAIT = 3_600_000
+#: The words of the partial index: SQLite uses it only where they stand in the query literally.
+_UNFINISHED = text("invoice_order.state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')")
 
 
 class Stale(Exception):
@@ -75,12 +81,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a page changed. `drifted` are orders edited after we froze a request for them."""
+    """What a page changed. `drifted` are orders edited after we froze a request for them.
+
+    `overtaken` counts rows that differ from what a later request has stored already. They were not stored, and which
+    of the two is newer nobody can say: such a page proves no window complete.
+    """
 
     new: int
     changed: int
     unchanged: int
     waiting: int
+    overtaken: int
     moved: tuple[tuple[OrderId, str], ...]
     drifted: tuple[OrderId, ...]
 
@@ -123,7 +134,7 @@ class Orders:
         touches: list[tuple[Any, ...]] = []
         moved: list[tuple[OrderId, str]] = []
         drifted: list[OrderId] = []
-        waiting = 0
+        waiting = overtaken = 0
         for row in rows:
             stored = known.get(row.no)
             sight = observe(stored[1] if stored else None, row)
@@ -133,6 +144,7 @@ class Orders:
                 continue
             order_id, before, seq = stored
             if seq > seen.seq:
+                overtaken += before.content_hash != row.content_hash
                 continue
             same = (sight.state, sight.phase) == (before.state, before.phase)
             if same and before.content_hash == row.content_hash:
@@ -146,7 +158,7 @@ class Orders:
         for sql, parameters in ((INSERT, inserts), (_CHANGE, changes), (_TOUCH, touches)):
             if parameters:
                 await self._connection.exec_driver_sql(sql, parameters)
-        return Kept(len(inserts), len(changes), len(touches), waiting, tuple(moved), tuple(drifted))
+        return Kept(len(inserts), len(changes), len(touches), waiting, overtaken, tuple(moved), tuple(drifted))
 
     async def _known(self, sid: str, numbers: Sequence[OrderNo]) -> dict[OrderNo, tuple[OrderId, Known, int]]:
         t = invoice_order.c
@@ -215,7 +227,8 @@ class Orders:
         """What may be sent now, oldest first: pending orders and cleared resends, seen at 45 since `fresh_since`."""
         t = invoice_order.c
         fresh = t.seen_at >= to_ms(fresh_since)
-        return await self._some(t.merchant == merchant, t.next_at <= to_ms(self._now), _sendable(), fresh, limit=limit)
+        due = t.next_at <= to_ms(self._now)
+        return await self._some(t.merchant == merchant, _UNFINISHED, due, _sendable(), fresh, limit=limit)
 
     async def stale(self, merchant: MerchantName, fresh_since: datetime) -> int:
         """How many orders must be read again before they may be sent."""
@@ -257,10 +270,13 @@ class Orders:
         """What must be asked about now: unknown outcomes, missing files, orders WDT moved, late-issue sweeps."""
         t = invoice_order.c
         now = to_ms(self._now)
-        intent = and_(t.state == State.INTENT, t.phase != Phase.READY)
+        moved = t.wdt_status != WdtStatus.WAITING  # cleared for sending, but WDT does not wait for it any more
+        intent = and_(t.state == State.INTENT, or_(t.phase != Phase.READY, moved))
         left = and_(t.state == State.PENDING, t.phase == Phase.LEFT)
         file = and_(t.state == State.ISSUED, t.phase == Phase.FILE_PENDING)
-        due = await self._some(t.merchant == merchant, t.next_at <= now, or_(intent, left, file), limit=limit)
+        due = await self._some(
+            t.merchant == merchant, _UNFINISHED, t.next_at <= now, or_(intent, left, file), limit=limit
+        )
         swept = await self._some(t.merchant == merchant, t.sweep_at <= now, limit=limit)
         chosen = {order.id: order for order in (*due, *swept)}
         return list(chosen.values())[:limit]
@@ -313,7 +329,12 @@ class Orders:
         t = invoice_order.c
         done = await self._connection.execute(
             update(invoice_order)
-            .where(t.id == order.id, t.state == order.state, t.phase == order.phase)
+            .where(
+                t.id == order.id,
+                t.state == order.state,
+                t.phase == order.phase,
+                t.wdt_status == order.wdt_status,
+            )
             .values(**columns)
         )
         if done.rowcount != 1:
@@ -341,7 +362,7 @@ def _sendable() -> ColumnElement[bool]:
     t = invoice_order.c
     pending = and_(t.state == State.PENDING, t.phase == Phase.NONE)
     ready = and_(t.state == State.INTENT, t.phase == Phase.READY)
-    return and_(t.wdt_status == WdtStatus.WAITING, or_(pending, ready))
+    return and_(_UNFINISHED, t.wdt_status == WdtStatus.WAITING, or_(pending, ready))
 
 
 def digest(row: BadRow) -> bytes:

@@ -112,8 +112,8 @@ invoice_order = Table(
     Index(
         "ix_invoice_order_due",
         "merchant",
-        "state",
         "next_at",
+        "id",
         sqlite_where=text("state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"),
         postgresql_where=text("state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"),
     ),

@@ -19,6 +19,8 @@ from syncd.store.schema import unit
 
 #: While a unit runs its next_at stands here, so that a wake in the meantime is seen when it finishes.
 _RUNNING = 2**62
+#: A step of the clock smaller than this (milliseconds) is left alone.
+_CLOCK_WENT_BACK = 5_000
 
 
 class Fenced(Exception):
@@ -101,9 +103,12 @@ class Units:
 
     def _claimable(self) -> ColumnElement[bool]:
         mono = int(self._clock.monotonic() * 1000)
+        now = to_ms(self._clock.now())
         idle = unit.c.lease_until == 0
+        # A unit that ran in the future has seen the clock go back; its next_at means nothing.
+        due = or_(unit.c.next_at <= now, and_(unit.c.ran_at.is_not(None), unit.c.ran_at > now + _CLOCK_WENT_BACK))
         lost = or_(unit.c.lease_boot != self._host.boot, unit.c.lease_until <= mono)
-        return or_(and_(idle, unit.c.next_at <= to_ms(self._clock.now())), and_(unit.c.lease_until > 0, lost))
+        return or_(and_(idle, due), and_(unit.c.lease_until > 0, lost))
 
     async def check(self, claim: Claim) -> None:
         """Raises Fenced unless `claim` is still the newest grant."""

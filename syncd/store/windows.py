@@ -159,23 +159,37 @@ class Windows:
         return [_backfill(row) for row in rows]
 
     async def gaps(self) -> list[Gap]:
-        """Every span between a feed's origin and its cursor that the ledger does not cover exactly once."""
+        """Every span behind a cursor or a backfill's position that the ledger does not cover exactly once."""
         found: list[Gap] = []
         for at in await self.cursors():
-            rows = await self._connection.execute(
-                select(window_done.c.start, window_done.c.end)
-                .where(window_done.c.sid == at.sid, window_done.c.feed == at.feed)
-                .order_by(window_done.c.start)
+            found += await self._uncovered(at.sid, at.feed, at.origin, at.position)
+        for job in [_backfill(row) for row in await self._connection.execute(select(backfill))]:
+            if job.position > job.start:
+                found += await self._uncovered(job.sid, f"{job.feed}/backfill", job.start, job.position)
+        return found
+
+    async def _uncovered(self, sid: str, feed: str, since: datetime, until: datetime) -> list[Gap]:
+        rows = await self._connection.execute(
+            select(window_done.c.start, window_done.c.end)
+            .where(
+                window_done.c.sid == sid,
+                window_done.c.feed == feed,
+                window_done.c.end > to_ms(since),
+                window_done.c.start < to_ms(until),
             )
-            place = to_ms(at.origin)
-            for start, end in rows:
-                if start != place:
-                    why = "missing" if start > place else "twice"
-                    low, high = sorted((place, start))
-                    found.append(Gap(at.sid, at.feed, from_ms(low), from_ms(high), why))
-                place = max(place, end)
-            if place < to_ms(at.position):
-                found.append(Gap(at.sid, at.feed, from_ms(place), at.position, "missing"))
+            .order_by(window_done.c.start)
+        )
+        backfilled = feed.endswith("/backfill")  # two of these may overlap: reading twice was somebody's wish
+        found: list[Gap] = []
+        place = to_ms(since)
+        for start, end in rows:
+            if start > place or (start < place and not backfilled):
+                low, high = sorted((place, start))
+                why = "missing" if start > place else "twice"
+                found.append(Gap(sid, feed, from_ms(low), from_ms(high), why))
+            place = max(place, end)
+        if place < to_ms(until):
+            found.append(Gap(sid, feed, from_ms(place), until, "missing"))
         return found
 
 

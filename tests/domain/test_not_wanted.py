@@ -52,7 +52,7 @@ def test_a_cleared_resend_is_asked_about_again_when_wdt_moved_the_order(phase: P
 
 
 def test_a_seal_is_mended_under_the_generation_that_carries_it() -> None:
-    """Behind a dead key a rebuilt store finds the next generation issued and unsealed: the dead one is not re-pushed."""
+    """A rebuilt store finds the next generation issued and unsealed: the dead one before it is not pushed again."""
     decision = judge_answer(SETTLED, Failed("22", "no"), (NotFound(), SealFailed("s1", "no seal")), NOW)
 
     assert decision is not None

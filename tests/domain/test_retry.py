@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.domain.retry import ASK_AFTER, SWEEP_AFTER, ask_again, backoff, sweep_again
+from syncd.domain.retry import ASK_AFTER, ask_again, backoff, next_sweep
 
+ENDED = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 attempts = st.integers(0, 10_000)
 
 
@@ -42,11 +42,17 @@ def test_asking_can_be_slowed_down() -> None:
 
 
 def test_late_issues_are_looked_for_after_five_minutes_and_until_a_week_later() -> None:
-    looks = list(itertools.accumulate(sweep_again(done) or timedelta() for done in range(len(SWEEP_AFTER))))
+    looks, at = [], ENDED
+    while (following := next_sweep(ENDED, at)) is not None:
+        looks.append((following - ENDED).total_seconds())
+        at = following
 
-    assert [look.total_seconds() for look in looks] == [300, 3600, 21_600, 86_400, 259_200, 604_800]
+    assert looks == [300, 3600, 21_600, 86_400, 259_200, 604_800]
 
 
-@pytest.mark.parametrize("done", [6, 7, 100])
-def test_after_the_last_look_no_more_is_planned(done: int) -> None:
-    assert sweep_again(done) is None
+def test_looking_for_another_reason_uses_no_sweep_up() -> None:
+    assert next_sweep(ENDED, ENDED + timedelta(hours=2)) == ENDED + timedelta(hours=6)
+
+
+def test_after_the_last_look_no_more_is_planned() -> None:
+    assert next_sweep(ENDED, ENDED + timedelta(days=7)) is None

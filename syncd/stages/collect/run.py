@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from syncd.domain.invoice import Expected, IssuerKey
+from syncd.domain.invoice import Colour, Expected, IssuerKey
 from syncd.domain.judgement import Decision, Drop, RestLane, Revive, judge_answer, judge_submission
 from syncd.domain.lifecycle import FINAL, Phase
 from syncd.domain.mapping import Unfitness, to_request
@@ -62,8 +62,9 @@ class Collect:
         await self._settle(merchant, claim, aside, stored)
         if not orders:
             return
-        answers = await self._first_look(merchant, orders)
-        ahead = await self._look_ahead(merchant, [order for order in orders if is_dead(answers[order.id])])
+        answers = await self._first_look(merchant, orders, stored)
+        dead = [order for order in orders if is_dead(answers[order.id])]
+        ahead = await self._look_ahead(merchant, dead, stored)
         decisions: list[tuple[OrderView, Decision]] = []
         for order in orders:
             sent = stored.get(order.id)
@@ -92,15 +93,19 @@ class Collect:
                 aside.append((order, decision))
         return here, aside
 
-    async def _first_look(self, merchant: Merchant, orders: Sequence[OrderView]) -> dict[OrderId, Outcome]:
-        keys = {order.id: self._key(merchant, order, order.generation) for order in orders}
+    async def _first_look(
+        self, merchant: Merchant, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
+    ) -> dict[OrderId, Outcome]:
+        keys = {order.id: self._key(merchant, order, stored.get(order.id), order.generation) for order in orders}
         found = await merchant.issuer.ask(list(keys.values()))
         return {order_id: found.get(key, NotFound()) for order_id, key in keys.items()}
 
-    async def _look_ahead(self, merchant: Merchant, orders: Sequence[OrderView]) -> dict[OrderId, tuple[Outcome, ...]]:
+    async def _look_ahead(
+        self, merchant: Merchant, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
+    ) -> dict[OrderId, tuple[Outcome, ...]]:
         """The following generations of orders whose own key is dead or unknown at the issuer."""
         wanted = [
-            (order.id, self._key(merchant, order, order.generation + step))
+            (order.id, self._key(merchant, order, stored.get(order.id), order.generation + step))
             for order in orders
             for step in range(1, AHEAD + 1)
         ]
@@ -113,14 +118,18 @@ class Collect:
             ahead[order_id] = (*ahead.get(order_id, ()), found.get(key, NotFound()))
         return ahead
 
-    def _key(self, merchant: Merchant, order: OrderView, generation: int) -> IssuerKey:
-        return key_of(merchant.issuer, merchant.sid, order.no, is_red=order.is_red, generation=generation)
+    def _key(self, merchant: Merchant, order: OrderView, sent: Stored | None, generation: int) -> IssuerKey:
+        """The key that was sent, or the one that would be: what a user edits in WDT later changes neither."""
+        if sent is not None and sent.generation == generation:
+            return sent.key
+        is_red = order.is_red if sent is None else sent.expected.colour is Colour.RED
+        return key_of(merchant.issuer, merchant.sid, order.no, is_red=is_red, generation=generation)
 
     def _expected(self, merchant: Merchant, order: OrderView) -> Expected | None:
         """What an invoice of this order would show, for orders without a submission of ours."""
         try:
             request = to_request(merchant.erp.decode(order.raw), merchant.mapping)
-        except ValueError:
+        except (ValueError, ArithmeticError):
             return None
         if isinstance(request, Unfitness):
             return None
@@ -147,7 +156,7 @@ class Collect:
         self, merchant: Merchant, claim: Claim, order: OrderView, sent: Stored | None, decision: Revive
     ) -> None:
         """Have the issuer seal what it has issued; the answer is only a hint, the next look decides."""
-        key = self._key(merchant, order, decision.generation)
+        key = self._key(merchant, order, sent, decision.generation)
         outcome = await merchant.issuer.revive(key, decision.serial)
         log.info("collect.revived", merchant=merchant.name, order_no=order.no, answer=type(outcome).__name__.lower())
         if isinstance(outcome, Blocked):

@@ -23,7 +23,7 @@ from syncd.domain.window import (
     next_window,
     settled_end,
 )
-from syncd.stages.intake import SUPERSEDED, read_by_number, take_in
+from syncd.stages.intake import SUPERSEDED, ask, read_by_number, take_in
 from syncd.stages.poll.plan import (
     BACKFILL,
     FEEDS,
@@ -100,12 +100,22 @@ class Poll:
             known = await tx.windows.cursor(merchant.sid, PENDING)
         since = known.position if known else origin(self._clock.now(), self._rules)
         query = hot_search(since, self._clock.now(), self._rules.page_size)
-        seq = await self._store.next_seq()
-        page = await merchant.erp.search(query)
+        try:
+            page, seq = await ask(self._store, merchant, query)
+        except Permanent as too_wide:
+            if too_wide.verdict.care is not Care.SPLIT:
+                raise
+            if known is not None:  # the settled read splits; freshness waits for it
+                more = await self._settled(merchant, claim, PENDING, every_status=False)
+                return later(self._clock.now(), timedelta(0) if more else self._rules.every)
+            query = hot_search(self._clock.now(), self._clock.now(), self._rules.page_size)
+            page, seq = await ask(self._store, merchant, query)
         async with self._store.begin(claim) as tx:
             cursor = known or await self._begin(tx, merchant, page)
             window = proven_by_hot_page(query, page, cursor.position, self._rules)
             kept = await take_in(tx, merchant, page, seq, _span(query))
+            if kept.overtaken:
+                window = None
             if window is not None:
                 await tx.windows.move(merchant.sid, PENDING, window, rows=page.count, calls=1)
         tally = {"rows": page.count, "new": kept.new, "calls": 1}
@@ -180,9 +190,8 @@ class Poll:
                     return None  # what was stored stays; the window is read again
                 claim = await self._renewed(claim)
                 query = self._page(part, advice, every_status)
-                seq = await self._store.next_seq()
                 try:
-                    page = await merchant.erp.search(query)
+                    page, seq = await ask(self._store, merchant, query)
                 except Permanent as no:
                     if no.verdict.care is not Care.SPLIT or part.span <= SECOND:
                         raise
@@ -191,8 +200,10 @@ class Poll:
                 calls, rows = calls + 1, rows + page.count
                 advice = self._advice(reader, part, page)
                 async with self._store.begin(claim) as tx:
-                    await take_in(tx, merchant, page, seq, _span(query))
-                    if isinstance(advice, Complete):
+                    kept = await take_in(tx, merchant, page, seq, _span(query))
+                    if kept.overtaken:
+                        advice = Unstable("overtaken")
+                    elif isinstance(advice, Complete):
                         await move(tx, part, rows, calls)
             match advice:
                 case SplitInto(windows):
@@ -267,8 +278,7 @@ class Poll:
             await self._by_number(merchant, claim, oldest)
             return later(now, IDLE)
         query = refresh_search(span, now, page_no, self._rules.page_size)
-        seq = await self._store.next_seq()
-        page = await merchant.erp.search(query)
+        page, seq = await ask(self._store, merchant, query)
         async with self._store.begin(claim) as tx:
             await take_in(tx, merchant, page, seq, span)
             await tx.units.wake("push", merchant.name)
@@ -284,13 +294,18 @@ class Poll:
             page = await read_by_number(self._store, merchant, claim, order.no)
             async with self._store.begin(claim) as tx:
                 await tx.units.wake("push", merchant.name)
-                if page.count == 0:
+                if page.count == 0 and await self._still(tx, order):
                     await tx.orders.hold(order, Hold.WDT_MISSING, {})
                     await tx.journal.add("order.held", order_id=order.id, merchant=merchant.name, hold=Hold.WDT_MISSING)
                     tx.tell(
                         partial(log.warning, "order.held", merchant=merchant.name, order_no=order.no,
                                 hold=str(Hold.WDT_MISSING))
                     )  # fmt: skip
+
+    async def _still(self, tx: Tx, order: OrderView) -> bool:
+        """Whether nobody has moved the order since it was chosen."""
+        newest = (await tx.orders.by_ids([order.id])).get(order.id)
+        return newest is not None and (newest.state, newest.phase) == (order.state, order.phase)
 
 
 def _span(query: Search) -> tuple[datetime, datetime] | None:

@@ -98,7 +98,7 @@ class Push:
                 issuer=merchant.issuer,
                 mapping=merchant.mapping,
             )
-        except ValueError as unreadable:
+        except (ValueError, ArithmeticError) as unreadable:
             decided = PutAside(Hold.POISON_ROW, (("code", "row_unreadable"), ("field", str(unreadable))))
         if isinstance(decided, PutAside):
             await self._hold(tx, merchant, order, decided)
@@ -108,7 +108,7 @@ class Push:
         except KeyTaken as taken:
             await self._hold(tx, merchant, order, PutAside(Hold.KEY_COLLISION, (("key", str(taken)),)))
             return None
-        await tx.orders.move(order, Event.INTENDED, **self._sending(tx), revives=0)
+        await tx.orders.move(order, Event.INTENDED, **self._sending(tx), tries=0, revives=0)
         await tx.journal.add(
             "order.intended",
             order_id=order.id,
@@ -132,7 +132,6 @@ class Push:
             "phase": Phase.SENT,
             "sent_at": to_ms(tx.now),
             "missed_at": None,
-            "tries": 0,
             "next_at": to_ms(tx.now + IN_FLIGHT),
             "refusal_code": None,
             "refusal_text": None,

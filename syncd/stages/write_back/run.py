@@ -16,7 +16,7 @@ from syncd.domain.order import Search, WriteBack
 from syncd.domain.retry import ask_again
 from syncd.domain.trouble import LANE_WIDE, InDoubt, Permanent, Transient
 from syncd.domain.window import CLOCK_TOLERANCE, SECOND
-from syncd.stages.intake import read_by_number, take_in
+from syncd.stages.intake import ask, read_by_number, take_in
 from syncd.stages.turn import Brake, Merchant, Turn, later
 from syncd.stages.write_back.plan import (
     MOST_REFUSALS,
@@ -124,17 +124,10 @@ class WriteBacks:
         for page_no in range(MOST_PAGES):
             if self._brake.pulled:
                 return
-            seq = await self._store.next_seq()
-            page = await merchant.erp.search(
-                Search(
-                    start=start,
-                    end=end,
-                    page_no=page_no,
-                    page_size=PAGE_SIZE,
-                    every_status=True,
-                    with_total=False,
-                )
+            query = Search(
+                start=start, end=end, page_no=page_no, page_size=PAGE_SIZE, every_status=True, with_total=False
             )
+            page, seq = await ask(self._store, merchant, query)
             async with self._store.begin(claim) as tx:
                 await take_in(tx, merchant, page, seq)
             wanted.difference_update(row.no for row in page.rows)

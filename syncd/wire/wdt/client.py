@@ -6,7 +6,7 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from structlog import get_logger
 from syncd.domain.clock import Clock
 from syncd.domain.order import InvoiceOrder, Page, Search, UpdateAnswer, WriteBack
 from syncd.domain.retry import backoff
-from syncd.domain.trouble import Care, InDoubt, Transient, Trouble, Verdict
+from syncd.domain.trouble import Care, InDoubt, Permanent, Transient, Trouble, Verdict
 from syncd.wire.http import Http, Reply
 from syncd.wire.pace import Pacer
 from syncd.wire.strict_json import Malformed
@@ -167,6 +167,8 @@ class WdtClient:
                 raise Transient(_http_verdict(answer.reply, Care.RETRY_SOON))
             return parse(answer)
         except InDoubt as doubt:
+            if doubt.verdict.code == "too_large":  # asking the same again would only be too large again
+                raise Permanent(replace(doubt.verdict, care=Care.SPLIT)) from None
             # A read changes nothing, so not knowing whether it was read is the same as its not having been.
             trouble: Trouble = Transient(_retry_soon(doubt.verdict.code, doubt.verdict.text))
         except Refusal as refusal:

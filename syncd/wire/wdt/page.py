@@ -89,7 +89,7 @@ def _row(raw: bytes) -> Row:
         raise Malformed("too_large")
     head = _head(raw)
     status = cells.integer_or_none(head.status)
-    if status is None:
+    if status is None or not 0 <= status < 2**31:  # beyond that it is no status of anything, and no database holds it
         raise Malformed("no_status")
     return Row(
         no=_number(head.invoice_order_no),

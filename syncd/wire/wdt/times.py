@@ -9,6 +9,8 @@ from syncd.domain.clock import BEIJING
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 #: As milliseconds 1973, as seconds the year 5138: nothing WDT tells is older or younger.
 _SECONDS_BELOW = 100_000_000_000
+#: Nothing was created after this; and such an instant has no Beijing time any more.
+_LAST_YEAR = 9000
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
@@ -39,6 +41,9 @@ def created_at(value: object) -> datetime | None:
         if "-" in text[1:]:
             return from_beijing(text)
         number = int(float(text))
-        return None if number <= 0 else from_epoch_ms(number * 1000 if number < _SECONDS_BELOW else number)
+        if number <= 0:
+            return None
+        instant = from_epoch_ms(number * 1000 if number < _SECONDS_BELOW else number)
+        return instant if instant.year < _LAST_YEAR else None
     except (ValueError, OverflowError):
         return None

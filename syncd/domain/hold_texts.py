@@ -248,6 +248,19 @@ CODE_TEXTS: dict[str, tuple[Pair, Pair | None]] = {
         ("旺店通返回的单据无法解析：{field}", "The order as WDT sent it cannot be read: {field}"),
         None,
     ),
+    "second_invoice": (
+        (
+            "开票平台先报失败、后来又开出了本单的另一张发票（{numbers}）：本单现有不止一张发票。",
+            (
+                "The issuer first reported a failure and then issued after all: this order has more than one invoice"
+                " ({numbers})."
+            ),
+        ),
+        (
+            "请立即核对并对多余的一张办理红冲，处理后以“线外已处理”放行。",
+            "Check at once and have the surplus one reversed by a red invoice; then release it as settled outside.",
+        ),
+    ),
     "account_changed": (
         (
             "本单已提交给另一个开票账号 {account}，现在的账号无法查询其结果。",

@@ -156,6 +156,16 @@ def judge_answer(case: Case, outcome: Outcome, later: tuple[Outcome, ...], now: 
     return _common(case, outcome)
 
 
+def judge_earlier(number: str, earlier: tuple[Outcome, ...]) -> SetAside | None:
+    """Whether an issuer has made good a generation it had listed as dead, beside the later one that was issued."""
+    invoices = tuple(outcome.invoice for outcome in earlier if isinstance(outcome, Issued))
+    alive = any(isinstance(outcome, Issued | Processing | SealFailed | Split) for outcome in earlier)
+    if not alive:
+        return None
+    numbers = " ".join([number, *(invoice.number for invoice in invoices)])
+    return SetAside(Hold.SPLIT_INVOICES, (("code", "second_invoice"), ("numbers", numbers)), invoices)
+
+
 def _ahead(case: Case, later: tuple[Outcome, ...]) -> Decision | None:
     """A later generation that is alive decides; None when all of them are dead or unused."""
     for distance, outcome in enumerate(later, start=1):

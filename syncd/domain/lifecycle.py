@@ -99,6 +99,7 @@ STEPS: dict[tuple[State, Event], State] = {
     (State.INTENT, Event.HELD): State.HOLD,
     (State.ISSUED, Event.WRITTEN_60): State.DONE60,  # T13
     (State.ISSUED, Event.HELD): State.HOLD,  # T14, T15
+    (State.DONE60, Event.HELD): State.HOLD,  # a second invoice came to light
     (State.FAILED, Event.WRITTEN_85): State.DONE85,  # T16
     (State.FAILED, Event.ISSUED): State.ISSUED,  # T17
     (State.FAILED, Event.CANCELLED): State.CANCELLED,
@@ -124,6 +125,7 @@ RELEASES: dict[State, Event] = {
     State.INTENT: Event.RELEASED_INTENT,
     State.ISSUED: Event.RELEASED_ISSUED,
     State.FAILED: Event.RELEASED_FAILED,
+    State.DONE60: Event.RELEASED_ISSUED,
     State.DONE85: Event.RELEASED_FAILED,
     State.CANCELLED: Event.RELEASED_MIRRORED,
 }

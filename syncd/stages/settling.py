@@ -116,7 +116,8 @@ async def _adopt(
             phase=phase,
             generation=generation,
             tries=0,
-            sweep_at=None,
+            # A key that was listed as failed may still be made good: the earlier generations are looked back at.
+            sweep_at=to_ms(next_sweep(tx.now, tx.now)) if generation else None,
             next_at=to_ms(tx.now + ask_again(0)),
             refusal_code=None,
             refusal_text=None,
@@ -225,7 +226,7 @@ async def _drop(tx: Tx, merchant: Merchant, order: OrderView, cancelled: bool) -
         return
     await tx.orders.wait(
         order,
-        phase=Phase.NONE,
+        phase=order.phase if order.state is State.ISSUED else Phase.NONE,
         asked_at=to_ms(tx.now),
         sweeps=order.sweeps + 1,
         sweep_at=_next_sweep(tx, order, submitted=True),

@@ -37,6 +37,12 @@ EVENTS: dict[str, Event] = {
         "已请求开票平台继续处理签章失败的发票。",
         ("merchant", "order_no", "answer"),
     ),
+    "collect.second_invoice": Event(
+        "error",
+        "A generation its issuer had listed as failed was issued after all, beside the later one: two invoices exist.",
+        "平台曾报失败的流水号事后又开出发票，本单已有两张发票。",
+        ("merchant", "order_no"),
+    ),
     "config.warned": Event(
         "warning",
         "A setting is allowed but unwise; said once at start.",

@@ -66,6 +66,7 @@ def test_what_wdt_is_owed_is_owed_again() -> None:
         State.PENDING: None,
         State.INTENT: None,
         State.ISSUED: WdtStatus.ISSUED,
+        State.DONE60: WdtStatus.ISSUED,
         State.FAILED: WdtStatus.OFFLINE_FAILED,
         State.DONE85: WdtStatus.OFFLINE_FAILED,
         State.CANCELLED: None,

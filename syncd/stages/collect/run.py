@@ -9,8 +9,8 @@ from functools import partial
 import structlog
 
 from syncd.domain.invoice import Colour, Expected, IssuerKey
-from syncd.domain.judgement import Decision, Drop, RestLane, Revive, judge_answer, judge_submission
-from syncd.domain.lifecycle import FINAL, Phase
+from syncd.domain.judgement import Decision, Drop, RestLane, Revive, judge_answer, judge_earlier, judge_submission
+from syncd.domain.lifecycle import FINAL, Phase, State
 from syncd.domain.mapping import Unfitness, to_request
 from syncd.domain.outcome import Blocked, NotFound, Outcome
 from syncd.stages.collect.plan import AHEAD, CollectRules, is_dead, key_of
@@ -59,7 +59,10 @@ class Collect:
         self, merchant: Merchant, claim: Claim, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
     ) -> None:
         orders, aside = self._set_apart(merchant, orders, stored)
+        backward = [order for order in orders if self._looks_back(order)]
+        aside += await self._look_back(merchant, backward)
         await self._settle(merchant, claim, aside, stored)
+        orders = [order for order in orders if not self._looks_back(order)]
         if not orders:
             return
         answers = await self._first_look(merchant, orders, stored)
@@ -92,6 +95,23 @@ class Collect:
             else:
                 aside.append((order, decision))
         return here, aside
+
+    def _looks_back(self, order: OrderView) -> bool:
+        """Issued under a later generation, and due to be looked back at."""
+        due = order.sweep_at is not None and order.sweep_at <= self._store.clock.now()
+        return due and order.state in (State.ISSUED, State.DONE60)
+
+    async def _look_back(self, merchant: Merchant, orders: Sequence[OrderView]) -> list[tuple[OrderView, Decision]]:
+        """Ask for the generations before the issued one: a failure may have been made good since (T17)."""
+        decisions: list[tuple[OrderView, Decision]] = []
+        for order in orders:
+            keys = [self._key(merchant, order, None, earlier) for earlier in range(order.generation)]
+            answers = await merchant.issuer.ask(keys[: merchant.issuer.profile.ask_batch])
+            second = judge_earlier(order.wdt_invoice_no, tuple(answers.values()))
+            if second is not None:
+                log.error("collect.second_invoice", merchant=merchant.name, order_no=order.no)
+            decisions.append((order, second or Drop(cancelled=False)))
+        return decisions
 
     async def _first_look(
         self, merchant: Merchant, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]

@@ -1,0 +1,29 @@
+"""An issuer that makes good what it had listed as failed, beside the next generation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from stage_parts import Open
+
+from syncd.domain.lifecycle import Hold, State
+from syncd.sandbox import Sandbox
+
+
+async def test_a_second_invoice_under_an_earlier_key_is_noticed_and_held(sandbox: Sandbox, daemon: Open) -> None:
+    """T18 trusts "failed"; should it come alive within a week, a person is told with both numbers."""
+    no = sandbox.wdt.put_order({}, expect="hold")
+    sandbox.nuonuo.script(lambda order: True, "fail_then_issue", times=1)
+    sandbox.nuonuo.switches.revive_after = 3600
+    async with daemon() as d:
+        await d.comes_to(no, State.DONE85)
+        sandbox.wdt.reopen(no)
+        await d.comes_to(no, State.DONE60)
+
+        await d.comes_to(no, State.HOLD, within=timedelta(days=8))
+
+        order = await d.order(no)
+        numbers = {invoice.number for invoice in sandbox.nuonuo.ledger}
+        assert len(numbers) == 2
+        assert order.hold is Hold.SPLIT_INVOICES
+        assert set(order.hold_facts["numbers"].split()) == numbers

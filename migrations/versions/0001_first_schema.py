@@ -207,13 +207,6 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
-        "meta",
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
-        sqlite_strict=True,
-    )
-    op.create_table(
         "quarantine",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("sid", sa.Text(), nullable=False),
@@ -382,7 +375,6 @@ def downgrade() -> None:
     op.drop_table("token_call")
     op.drop_table("token")
     op.drop_table("quarantine")
-    op.drop_table("meta")
     op.drop_table("lane")
     op.drop_table("journal")
     op.drop_table("invoice_order")

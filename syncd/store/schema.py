@@ -50,10 +50,6 @@ def _id() -> Column[int]:
     return Column("id", _Big, primary_key=True, autoincrement=True)
 
 
-meta = Table(
-    "meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False), sqlite_strict=True
-)
-
 counter = Table(
     "counter",
     metadata,

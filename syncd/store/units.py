@@ -6,7 +6,6 @@ has been granted since: a queue's lock is not a fence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -163,12 +162,6 @@ class Units:
         now = to_ms(self._clock.now())
         await self._connection.execute(
             update(unit).where(unit.c.stage == stage, unit.c.key == key, unit.c.next_at > now).values(next_at=now)
-        )
-
-    async def wake_all(self, keys: Sequence[str]) -> None:
-        """Make every unit of these keys due now."""
-        await self._connection.execute(
-            update(unit).where(unit.c.key.in_(keys), unit.c.lease_until == 0).values(next_at=to_ms(self._clock.now()))
         )
 
     async def take_over(self) -> int:

@@ -32,7 +32,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     op.create_table("half", sa.Column("id", sa.Integer(), primary_key=True))
-    op.execute("UPDATE meta SET value = 'half'")
+    op.execute("UPDATE counter SET value = 5")
     op.execute("ALTER TABLE nothing_there ADD COLUMN x")
 
 
@@ -100,14 +100,14 @@ async def test_up_down_and_up_again_is_the_same_schema(url: str, path: Path) -> 
 
 async def test_a_second_upgrade_changes_nothing(url: str, path: Path) -> None:
     await migrate.upgrade(url)
-    run(path, "INSERT INTO meta (key, value) VALUES ('demo', 'kept')")
+    run(path, "INSERT INTO counter (name, value) VALUES ('demo', 7)")
     before = schema(path)
 
     await migrate.upgrade(url)
 
     assert schema(path) == before
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("SELECT value FROM meta WHERE key = 'demo'").fetchone() == ("kept",)
+        assert db.execute("SELECT value FROM counter WHERE name = 'demo'").fetchone() == (7,)
 
 
 async def test_the_migrations_make_exactly_the_tables_the_program_knows(url: str) -> None:
@@ -173,7 +173,7 @@ async def test_the_values_the_database_allows_are_those_of_the_lifecycle(
 async def test_a_migration_that_fails_leaves_nothing_behind(url: str, path: Path, copied: Path) -> None:
     """SQLite would otherwise keep what was done before the failure, and neither program could go on."""
     await migrate.upgrade(url)
-    run(path, "INSERT INTO meta (key, value) VALUES ('demo', 'kept')")
+    run(path, "INSERT INTO counter (name, value) VALUES ('demo', 7)")
     before = schema(path)
     fill(copied / "versions" / "0002_broken.py", BROKEN.encode())
 
@@ -183,7 +183,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(url: str, path: Path
     assert migrate.revision(url) == "0001"
     assert schema(path) == before
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("SELECT value FROM meta").fetchall() == [("kept",)]
+        assert db.execute("SELECT value FROM counter").fetchall() == [(7,)]
     migrate.require_current(url)
 
 
@@ -296,7 +296,7 @@ async def test_a_sound_store_has_nothing_wrong_with_it(url: str) -> None:
 
 async def test_a_corrupted_file_is_found(url: str, path: Path) -> None:
     await migrate.upgrade(url)
-    run(path, *(f"INSERT INTO meta (key, value) VALUES ('k{n}', '{'x' * 400}')" for n in range(200)))
+    run(path, *(f"INSERT INTO counter (name, value) VALUES ('k{n}{'x' * 400}', {n})" for n in range(200)))
     content = bytearray(held(path))
     content[-20_000:-12_000] = b"\xff" * 8_000
     fill(path, bytes(content))

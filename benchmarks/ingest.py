@@ -29,7 +29,7 @@ from pathlib import Path
 from syncd.domain.clock import SystemClock
 from syncd.domain.order import MerchantName, Row
 from syncd.store import migrate
-from syncd.store.orders import INSERT, Seen
+from syncd.store.sightings import INSERT, Seen
 from syncd.store.store import Store
 
 SETTINGS = """\
@@ -141,7 +141,7 @@ def stored(pages: Sequence[Sequence[Row]], path: Path) -> tuple[float, float]:
                 for number, page in enumerate(pages):
                     async with store.begin() as tx:
                         seen = Seen(turn * len(pages) + number, tx.now, (tx.now, tx.now))
-                        await tx.orders.keep(MerchantName("m001"), "demo_sid", page, seen)
+                        await tx.sightings.keep(MerchantName("m001"), "demo_sid", page, seen)
                 speeds.append(sum(len(page) for page in pages) / (time.perf_counter() - began))
         return speeds[0], speeds[1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from syncd.config import Settings
+from syncd.alerting import channels_of, telling, watch_of
+from syncd.arming import Arming, opened
+from syncd.config import Settings, SettingsError
 from syncd.domain.clock import Clock, SystemClock
 from syncd.engine.embedded import Embedded
 from syncd.parties import Parties, join
@@ -25,10 +28,14 @@ from syncd.stages.turn import Brake, Stage, run_unit
 from syncd.stages.write_back.plan import WriteBackRules
 from syncd.stages.write_back.run import WriteBacks
 from syncd.store import migrate
+from syncd.store.guard import Guard
 from syncd.store.lanes import RESTING
-from syncd.store.lock import StoreLock
+from syncd.store.lock import StoreLock, refuse_network
+from syncd.store.soundness import require_whole
 from syncd.store.store import Store, StoreUnavailable
-from syncd.watch.gauges import refresh
+from syncd.store.witness import witness_folder
+from syncd.watch.alert_watch import AlertWatch
+from syncd.watch.gauges import Gauges, Served
 from syncd.watch.metrics import Metrics
 from syncd.watch.notify import Notifier
 from syncd.web import health
@@ -37,6 +44,12 @@ log = structlog.get_logger("syncd.app")
 
 #: SIGTERM must end within ten seconds; what runs gets most of that.
 DRAIN_WITHIN = 7.0
+#: Places in the engine for groups of units that are less urgent than their stage: the past and the mirror.
+PLACES = {"poll/backfill": 8, "poll/mirror": 16}
+#: At a reload nobody is in a hurry: calls under way end as they would have.
+RELOAD_WITHIN = 25.0
+#: What stays as it was at the start, whatever a reloaded file says.
+_FOR_GOOD = ("store", "engine", "console")
 #: A loop that has not ticked for this long is not alive.
 STALE_AFTER = 30.0
 
@@ -51,22 +64,30 @@ class App:
     stages: Mapping[str, Stage]
     engine: Embedded
     metrics: Metrics
+    gauges: Gauges
+    alerts: AlertWatch | None
     brake: Brake
+    arming: Arming
+    #: Makes everything anew from other settings, over the same store. Raises SettingsError, ValueError.
+    remade: Callable[[Settings], App]
     started: bool = False
 
-    async def prepare(self) -> None:
-        """Make every unit exist, void the leases of the dead, and take up what a crash left in the air.
+    async def prepare(self, *, exclusive: bool = True) -> None:
+        """Make every unit exist; when `exclusive`, void the leases of the dead and take up what they left in the air.
 
-        Only for the holder of the store's kernel lock.
+        `exclusive` is only for the holder of the store's kernel lock: without it others may be at work, and their
+        leases stand until they run out.
         """
-        async with self.store.begin() as tx:
+        async with self.store.begin(fact="app.taken_over") as tx:
             for merchant in self.parties.merchants:
                 await tx.orders.rename(merchant.sid, merchant.name)
             for stage in self.stages.values():
                 for key in stage.keys:
                     await tx.units.ensure(stage.name, key)
-            freed = await tx.units.take_over()
-            recovered = await tx.orders.recover()
+                    if stage.name != "poll":  # what became due while nobody looked is due now
+                        await tx.units.wake(stage.name, key)
+            freed = await tx.units.take_over() if exclusive else 0
+            recovered = await tx.orders.recover() if exclusive else 0
         log.info("daemon.started", merchants=len(self.parties.merchants), leases_freed=freed, recovered=recovered)
 
     # -- health ----------------------------------------------------------------------------------------------------
@@ -79,49 +100,97 @@ class App:
     async def ready(self) -> list[str]:
         """Why work cannot be done now."""
         reasons = [] if self.started else ["starting"]
-        return reasons if await self.store.answers() else [*reasons, "store"]
+        try:
+            here = await self.arming.instance()
+        except StoreUnavailable:
+            return [*reasons, "store"]
+        return reasons if here.armed else [*reasons, "disarmed"]
 
     async def render_metrics(self) -> bytes:
         """The metrics page, counted afresh."""
-        async with self.store.read() as tx:
-            await refresh(self.metrics, tx)
+        self.metrics.reach(self.metrics.crashes, self.engine.crashes)
         for merchant in self.parties.merchants:
             if merchant.erp.clock_offset is not None:
                 self.metrics.clock_offset_seconds.labels(merchant.name).set(merchant.erp.clock_offset)
+        await self.gauges.look()
+        await self._show_armed()
         return self.metrics.render()
+
+    async def _show_armed(self) -> None:
+        try:
+            self.metrics.armed.set((await self.arming.instance()).armed)
+        except StoreUnavailable:
+            return  # as it was last seen
 
     # -- running ---------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def turning(self, *, listen: bool = True) -> AsyncIterator[None]:
-        """Every stage turns inside; at the end what runs gets its time to finish. Raises CannotListen."""
+    async def turning(self, *, listen: bool = True, stop: asyncio.Event | None = None) -> AsyncIterator[None]:
+        """Every stage turns inside; at the end what runs gets its time to finish. Raises CannotListen.
+
+        With `stop` not set at the end the daemon goes on after it, and calls under way may take as long as they take.
+        """
         async with self._listening() if listen else nullcontext():
             self.engine.start()
             self.started = True
             try:
-                yield
+                async with self.arming.followed():
+                    yield
             finally:
+                goes_on = stop is not None and not stop.is_set()
+                self.started = not goes_on
                 self.brake.pull()
-                drained = await self.engine.drain(DRAIN_WITHIN)
+                drained = await self.engine.drain(RELOAD_WITHIN if goes_on else DRAIN_WITHIN)
                 log.info("daemon.stopped", drained=drained.finished, left=drained.left)
 
-    async def serve(self, stop: asyncio.Event, notifier: Notifier) -> None:
-        """Run until `stop` is set, then drain."""
-        async with self.turning():
-            notifier.ready()
-            await self._watch(stop, notifier)
-            notifier.stopping()
+    async def serve(self, stop: asyncio.Event, notifier: Notifier, hangup: Hangup | None = None) -> None:
+        """Run until `stop` is set, then drain. At a `hangup` go on under other settings, if they are good."""
+        hangup = hangup or Hangup()
+        async with self._listening():
+            while not stop.is_set():
+                fresh: App | None = None
+                async with self.turning(listen=False, stop=stop), telling(self.alerts):
+                    notifier.ready()
+                    fresh = await self._watch(stop, notifier, hangup)
+                    if fresh is None:
+                        notifier.stopping()
+                if fresh is not None:
+                    await self._become(fresh)
 
-    async def _watch(self, stop: asyncio.Event, notifier: Notifier) -> None:
-        """Tell systemd that the loop turns, for as long as it does."""
-        every = notifier.watchdog_every
+    async def _watch(self, stop: asyncio.Event, notifier: Notifier, hangup: Hangup) -> App | None:
+        """Tell systemd that the loop turns, for as long as it does; what to become at a hangup, None at the end."""
         while not stop.is_set():
             if not await self.alive():
                 notifier.watchdog()
-            try:
-                await asyncio.wait_for(stop.wait(), every)
-            except TimeoutError:
-                continue
+            await _first_of(stop, hangup.heard, timeout=notifier.watchdog_every)
+            if hangup.heard.is_set() and not stop.is_set():
+                hangup.heard.clear()
+                notifier.reloading()
+                fresh = self._remade(hangup)
+                if fresh is not None:
+                    return fresh
+                notifier.ready()
+        return None
+
+    def _remade(self, hangup: Hangup) -> App | None:
+        """The same installation under the settings as they are now; None, with the reason told, where they are bad."""
+        try:
+            return self.remade(hangup.read())
+        except (SettingsError, ValueError) as bad:
+            log.error("settings.refused", why=str(bad))
+            return None
+
+    async def _become(self, fresh: App) -> None:
+        """Go on as `fresh`, over the same store. Nothing is running now."""
+        kept = [name for name in _FOR_GOOD if _setting(self.settings, name) != _setting(fresh.settings, name)]
+        if kept:
+            log.warning("settings.kept", names=" ".join(kept))
+        await self.parties.close()
+        for name in ("settings", "parties", "stages", "engine", "gauges", "alerts", "brake", "arming"):
+            setattr(self, name, getattr(fresh, name))
+        await self.prepare(exclusive=False)
+        await self.gauges.begin()
+        log.info("settings.reloaded", merchants=len(self.parties.merchants))
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
@@ -156,18 +225,23 @@ class App:
             unsettled = await tx.board.unsettled()
             held = sum((await tx.board.by_hold()).values())
             lanes = [lane for lane in await tx.lanes.all() if lane.state != "open"]
+            rebuilding = await tx.instance.rebuilding(self.arming.merchants)
+        here = await self.arming.instance()
         ours = {(stage.name, key) for stage in self.stages.values() for key in stage.keys}
         unread = any(unit.ran_at is None for unit in units if (unit.stage, unit.key) in ours)
         now = self.store.clock.now()
         resting = [lane for lane in lanes if lane.until is None or lane.until > now]
         stuck = [lane for lane in resting if lane.state != RESTING or lane.reason.startswith(("settings", "person"))]
-        sids = {merchant.sid: str(merchant.name) for merchant in self.parties.merchants}
+        sids = self.arming.merchants
         waiting = {*unsettled, *(sids[job.sid] for job in backfills if job.sid in sids)}
+        if not here.armed:  # nothing is sent: all that can be done is to learn what was forgotten
+            waiting = {*rebuilding.unasked, *(sids[sid] for sid, _ in rebuilding.unread)}
         return Settled(
             done=not unread and self.engine.busy == 0 and waiting <= {lane.merchant for lane in stuck},
             unsettled=sum(unsettled.values()),
             held=held,
             stuck=tuple(lane.name for lane in stuck),
+            disarmed="" if here.armed else here.why,
         )
 
 
@@ -179,6 +253,7 @@ class Settled:
     unsettled: int
     held: int
     stuck: tuple[str, ...]
+    disarmed: str = ""  # why nothing is sent
 
     @property
     def needs_a_person(self) -> bool:
@@ -187,29 +262,80 @@ class Settled:
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, *, clock: Clock | None = None, tick: float = 1.0, rng: Callable[[], float] = random.random
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    tick: float = 1.0,
+    rng: Callable[[], float] = random.random,
+    exclusive: bool = True,
+    wait_for_lock: float = 0.0,
 ) -> AsyncIterator[App]:
-    """Bring the store up to date, take its lock, and join everything.
+    """Take the store's lock, look it through, bring it up to date, and join everything.
 
-    Raises: HeldElsewhere, TooNew, UnsupportedStore, StoreUnavailable.
+    A store that is not certainly the newest of its line comes up disarmed: it reads and asks, and sends nothing.
+    `wait_for_lock` is in seconds. Without `exclusive` the store is shared: no kernel lock is taken, nobody's lease is
+    voided, and only the leases and fences of the units keep the workers apart.
+
+    Raises: HeldElsewhere, NetworkStore, Corrupt, TooNew, UnsupportedStore, WitnessUnusable, StoreUnavailable.
     """
     clock = clock or SystemClock()
     url = settings.store.url.get_secret_value()
     store = Store.at(url, clock)
-    with StoreLock(store.path):
+    refuse_network(store.path)
+    with await StoreLock(store.path).waiting(wait_for_lock) if exclusive else nullcontext():
+        await asyncio.to_thread(require_whole, url)
         await migrate.upgrade(url)
-        parties = join(settings, store, clock)
+        guard = Guard(witness_folder(settings.store.witness, store.path, os.environ), store.path)
+        metrics = Metrics(clock.monotonic)
+        parties = join(settings, store, clock, metrics.called)
         try:
-            app = _assemble(settings, store, parties, tick, rng)
-            await app.prepare()
-            yield app
+            await opened(store, guard, parties.merchants, exclusive=exclusive)
+            app = _assemble(settings, store, parties, metrics, tick, rng)
+            await app.prepare(exclusive=exclusive)
+            await app.gauges.begin()
+            try:
+                yield app
+            finally:
+                await app.parties.close()  # others than at the start, after a reload
         finally:
             await parties.close()
             await store.close()
 
 
-def _assemble(settings: Settings, store: Store, parties: Parties, tick: float, rng: Callable[[], float]) -> App:
-    metrics = Metrics()
+class Hangup:
+    """Somebody asks for the settings to be read again."""
+
+    def __init__(self, read: Callable[[], Settings] | None = None) -> None:
+        self.heard = asyncio.Event()
+        self._read = read
+
+    def read(self) -> Settings:
+        """The settings as they are now. Raises SettingsError."""
+        if self._read is None:
+            raise SettingsError(["these settings have no file to be read from again"])
+        return self._read()
+
+
+def _setting(settings: Settings, name: str) -> object:
+    return getattr(settings, name)
+
+
+async def _first_of(*events: asyncio.Event, timeout: float | None) -> None:
+    """Until one of `events` is set, or `timeout` seconds are over."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+def _assemble(
+    settings: Settings, store: Store, parties: Parties, metrics: Metrics, tick: float, rng: Callable[[], float]
+) -> App:
+    def remade(other: Settings) -> App:
+        return _assemble(other, store, join(other, store, store.clock, metrics.called), metrics, tick, rng)
+
     brake = Brake()
     stages: dict[str, Stage] = {stage.name: stage for stage in _stages(settings, store, parties, brake)}
 
@@ -226,7 +352,31 @@ def _assemble(settings: Settings, store: Store, parties: Parties, tick: float, r
         metrics.ticks.labels(stage).inc()
         await run_unit(store, stages[stage], key, rng)
 
-    return App(settings, store, parties, stages, Embedded(list(stages), due, run, tick=tick), metrics, brake)
+    served = served_by(parties)
+    channels = channels_of(settings)
+    return App(
+        settings,
+        store,
+        parties,
+        stages,
+        Embedded(list(stages), due, run, tick=tick, group=group_of, places=PLACES),
+        metrics,
+        Gauges(metrics, store, served),
+        watch_of(settings, store, served, channels) if channels else None,
+        brake,
+        Arming(store, {merchant.sid: str(merchant.name) for merchant in parties.merchants}, stages),
+        remade,
+    )
+
+
+def group_of(stage: str, key: str) -> str:
+    """Which units compete for places: each stage by itself, and in poll each feed."""
+    return f"{stage}/{key.rpartition('/')[2]}" if stage == "poll" else stage
+
+
+def served_by(parties: Parties) -> list[Served]:
+    """The configured merchants, as the gauges and the alerts see them."""
+    return [Served(str(one.name), one.sid, one.issuer.name, one.issuer.profile.kind) for one in parties.merchants]
 
 
 def _stages(settings: Settings, store: Store, parties: Parties, brake: Brake) -> tuple[Stage, ...]:
@@ -267,6 +417,7 @@ def _stages(settings: Settings, store: Store, parties: Parties, brake: Brake) ->
                 every=schedule.write_back,
                 batch=settings.write_back.batch,
                 look_after=settings.write_back.confirm_after,
+                shows_within=settings.poll.settle / 2,
                 most_reads=settings.write_back.most_reads,
             ),
             brake,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from syncd.config import Issuer as IssuerSettings
 from syncd.config import Merchant as MerchantSettings
@@ -16,6 +18,7 @@ from syncd.domain.mapping import MappingOptions
 from syncd.domain.order import MerchantName
 from syncd.domain.ports import Issuer
 from syncd.stages.turn import Merchant
+from syncd.store.paces import Paces
 from syncd.store.store import Store
 from syncd.store.tokens import Shelf
 from syncd.wire.http import Http
@@ -42,11 +45,32 @@ class Parties:
             await connection.close()
 
 
-def join(settings: Settings, store: Store, clock: Clock) -> Parties:
-    """Build the clients that `settings` names. Nothing is called yet."""
+#: Told of each call: the platform ("wdt", "nuonuo"), who of it (a merchant or an issuer account), how it ended, and
+#: the seconds it took.
+OnCall = Callable[[str, str, str, float], None]
+
+
+def _unheard(_platform: str, _party: str, _outcome: str, _seconds: float) -> None:
+    """Nobody counts calls."""
+
+
+def join(
+    settings: Settings, store: Store, clock: Clock, on_call: OnCall = _unheard, *, store_is_ready: bool = True
+) -> Parties:
+    """Build the clients that `settings` names. Nothing is called yet.
+
+    Where the store is not ready (it is not made, or an older program's) their pace is kept in memory alone.
+    """
     connections: list[Http] = []
-    issuers = {name: _issuer(name, found, store, clock, connections) for name, found in settings.issuers.items()}
-    wdt = {found.name: _wdt(found, clock, connections) for found in settings.merchants}
+    wallets = Wallets(settings, store if store_is_ready else None, clock)
+    issuers = {
+        name: _issuer(name, found, store, clock, connections, partial(on_call, "nuonuo", name), wallets.of_issuer(name))
+        for name, found in settings.issuers.items()
+    }
+    wdt = {
+        found.name: _wdt(found, clock, connections, partial(on_call, "wdt", found.name), wallets.of_wdt(found))
+        for found in settings.merchants
+    }
     merchants = tuple(
         Merchant(
             name=MerchantName(found.name),
@@ -54,15 +78,73 @@ def join(settings: Settings, store: Store, clock: Clock) -> Parties:
             erp=wdt[found.name],
             issuer=issuers[found.issuer],
             mapping=mapping_options(settings.issuers[found.issuer]),
+            sharers=tuple(one.name for one in settings.merchants if one.issuer == found.issuer),
+            erp_pace=wallets.of_wdt(found),
+            issuer_pace=wallets.of_issuer(found.issuer),
         )
         for found in settings.merchants
     )
     return Parties(merchants, wdt, issuers, connections)
 
 
-def _wdt(merchant: MerchantSettings, clock: Clock, connections: list[Http]) -> WdtClient:
+Credential = tuple[str, str]
+
+
+def credential_of_wdt(merchant: MerchantSettings) -> Credential:
+    """Whose calls WDT counts: (platform, account)."""
+    return "wdt", f"{merchant.wdt.sid}/{merchant.wdt.key}"
+
+
+def credential_of_issuer(found: IssuerSettings) -> Credential:
+    """Whose calls the issuer counts; two accounts of one application and seller are one."""
+    return found.kind, f"{found.app_key}/{found.tax_no}"
+
+
+class Wallets:
+    """One pacer for each credential, however many merchants or accounts of the settings use it.
+
+    Where they name different limits, the lowest counts.
+    """
+
+    def __init__(self, settings: Settings, store: Store | None, clock: Clock) -> None:
+        self._issuers = {name: credential_of_issuer(found) for name, found in settings.issuers.items()}
+        limits: dict[Credential, float] = {}
+        named = [
+            *((credential_of_wdt(one), one.wdt.calls_per_minute) for one in settings.merchants),
+            *((self._issuers[name], found.calls_per_minute) for name, found in settings.issuers.items()),
+        ]
+        for credential, limit in named:
+            limits[credential] = min(limit, limits.get(credential, limit))
+        sleep = getattr(clock, "sleep", asyncio.sleep)  # a clock that is moved by hand also waits by hand
+        self._pacers = {
+            credential: Pacer(
+                limit,
+                clock.monotonic,
+                now=clock.now,
+                sleep=sleep,
+                book=None if store is None else Paces(store, *credential),
+            )
+            for credential, limit in limits.items()
+        }
+
+    def of_wdt(self, merchant: MerchantSettings) -> Pacer:
+        """The pacer of a merchant's WDT account."""
+        return self._pacers[credential_of_wdt(merchant)]
+
+    def of_issuer(self, name: str) -> Pacer:
+        """The pacer of `[issuers.NAME]`."""
+        return self._pacers[self._issuers[name]]
+
+
+def _wdt(
+    merchant: MerchantSettings,
+    clock: Clock,
+    connections: list[Http],
+    on_call: Callable[[str, float], None],
+    pacer: Pacer,
+) -> WdtClient:
     found = merchant.wdt
-    http = Http("wdt", timeout=found.timeout.total_seconds(), limit=2)
+    http = Http("wdt", timeout=found.timeout.total_seconds(), limit=2, on_call=on_call)
     connections.append(http)
     return WdtClient(
         url=found.url,
@@ -70,7 +152,7 @@ def _wdt(merchant: MerchantSettings, clock: Clock, connections: list[Http]) -> W
         key=found.key,
         secret=Secret(*found.secret_and_salt()),
         http=http,
-        pacer=Pacer(found.calls_per_minute),
+        pacer=pacer,
         clock=clock,
         client_version=found.client_version,
         empty_code=found.empty_invoice_code,
@@ -79,8 +161,16 @@ def _wdt(merchant: MerchantSettings, clock: Clock, connections: list[Http]) -> W
     )
 
 
-def _issuer(name: str, found: IssuerSettings, store: Store, clock: Clock, connections: list[Http]) -> Issuer:
-    http = Http("nuonuo", timeout=found.timeout.total_seconds(), limit=found.concurrency + 2)
+def _issuer(
+    name: str,
+    found: IssuerSettings,
+    store: Store,
+    clock: Clock,
+    connections: list[Http],
+    on_call: Callable[[str, float], None],
+    pacer: Pacer,
+) -> Issuer:
+    http = Http("nuonuo", timeout=found.timeout.total_seconds(), limit=found.concurrency + 2, on_call=on_call)
     connections.append(http)
     return NuonuoIssuer(
         name=name,
@@ -90,7 +180,7 @@ def _issuer(name: str, found: IssuerSettings, store: Store, clock: Clock, connec
         tax_no=found.tax_no,
         token=_token(name, found, store, clock, http),
         http=http,
-        pacer=Pacer(found.calls_per_minute),
+        pacer=pacer,
         clock=clock,
         random=random.SystemRandom(),
         options=NuonuoOptions(settle_for=found.settle.total_seconds(), cut_remark=found.cut_remark),

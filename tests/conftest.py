@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from daemon_parts import VirtualClock
 
 from syncd.sandbox import Sandbox, SandboxOptions
 from syncd.store import migrate
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Witnesses of the stores that tests make, away from those of this machine's user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_logs() -> None:
+    """What an earlier test configured, as the command line does in this process, is none of this one's business."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,11 +44,19 @@ class VirtualClock:
     def advance(self, by: timedelta | float) -> None:
         self.world += by if isinstance(by, timedelta) else timedelta(seconds=by)
 
+    async def sleep(self, seconds: float) -> None:
+        """Time passes while somebody waits: together with others who wait, not after them."""
+        until = self.world + timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+        self.world = max(self.world, until)
 
-def settings_for(sandbox: Sandbox, folder: Path, **overrides: dict[str, Any]) -> Settings:
+
+def settings_for(
+    sandbox: Sandbox, folder: Path, more: Sequence[dict[str, Any]] = (), **overrides: dict[str, Any]
+) -> Settings:
     """Settings of one merchant at `sandbox`; each override is merged into the section of its name.
 
-    `wdt` and `issuer` stand for the merchant's WDT account and its issuer.
+    `wdt` and `issuer` stand for the merchant's WDT account and its issuer; `more` are merchants beside it.
     """
     wdt = {
         "url": sandbox.wdt_url,
@@ -79,7 +88,7 @@ def settings_for(sandbox: Sandbox, folder: Path, **overrides: dict[str, Any]) ->
     }
     for name, section in overrides.items():
         sections[name] = {**sections.get(name, {}), **section}
-    merchants = [{"name": "m001", "issuer": "main", "wdt": wdt}]
+    merchants = [{"name": "m001", "issuer": "main", "wdt": wdt}, *more]
     return from_mapping({**sections, "merchants": merchants, "issuers": {"main": issuer}})
 
 
@@ -133,7 +142,7 @@ class Daemon:
             assert self._rounds < 100, "the daemon spins: something is due again and again without time passing"
             return
         self._rounds = 0
-        self.clock.world = max(await self._next_due(), self.clock.world + timedelta(milliseconds=50))
+        self.clock.world = max(await self._next_due() - self.clock.skew, self.clock.world + timedelta(milliseconds=50))
 
     async def _run_due(self) -> int:
         ran = 0

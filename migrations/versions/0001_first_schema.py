@@ -10,9 +10,9 @@ down_revision = None
 
 #: Every step of the lifecycle as it was at this revision; a test compares it with the program's table.
 MOVES = """
-    'DONE60>HOLD', 'CANCELLED>HOLD', 'CANCELLED>ISSUED', 'CANCELLED>PENDING', 'DONE85>CANCELLED', 'DONE85>HOLD',
-    'DONE85>ISSUED', 'DONE85>PENDING', 'FAILED>CANCELLED', 'FAILED>DONE85', 'FAILED>HOLD',
-    'FAILED>ISSUED', 'HOLD>FAILED', 'HOLD>INTENT', 'HOLD>ISSUED', 'HOLD>MIRRORED', 'HOLD>PENDING',
+    'DONE60>HOLD', 'CANCELLED>HOLD', 'CANCELLED>INTENT', 'CANCELLED>ISSUED', 'CANCELLED>PENDING', 'DONE85>CANCELLED',
+    'DONE85>HOLD', 'DONE85>INTENT', 'DONE85>ISSUED', 'DONE85>PENDING', 'FAILED>CANCELLED', 'FAILED>DONE85',
+    'FAILED>HOLD', 'FAILED>ISSUED', 'HOLD>FAILED', 'HOLD>INTENT', 'HOLD>ISSUED', 'HOLD>MIRRORED', 'HOLD>PENDING',
     'INTENT>CANCELLED', 'INTENT>FAILED', 'INTENT>HOLD', 'INTENT>ISSUED', 'ISSUED>DONE60', 'ISSUED>HOLD',
     'MIRRORED>PENDING', 'PENDING>CANCELLED', 'PENDING>HOLD', 'PENDING>INTENT', 'PENDING>ISSUED',
     'PENDING>MIRRORED'
@@ -70,6 +70,18 @@ TRIGGERS = {
 
 def upgrade() -> None:
     op.create_table(
+        "alert_told",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("since_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("told_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("about", sa.Text(), server_default="", nullable=False),
+        sa.Column("gone_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("over_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_alert_told")),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "backfill",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("sid", sa.Text(), nullable=False),
@@ -98,8 +110,26 @@ def upgrade() -> None:
         sa.Column("origin", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("moved_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("caught_up_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint("position >= origin", name=op.f("ck_cursor_forward")),
         sa.PrimaryKeyConstraint("sid", "feed", name=op.f("pk_cursor")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "instance",
+        sa.Column("one", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("term", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("armed", sa.Integer(), nullable=False),
+        sa.Column("why", sa.Text(), server_default="", nullable=False),
+        sa.Column("about", sa.Text(), server_default="", nullable=False),
+        sa.Column("disarmed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("arm_asked_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("asked_by", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint("armed IN (0, 1)", name=op.f("ck_instance_armed")),
+        sa.CheckConstraint("one = 1", name=op.f("ck_instance_single")),
+        sa.PrimaryKeyConstraint("one", name=op.f("pk_instance")),
         sqlite_strict=True,
     )
     op.create_table(
@@ -132,6 +162,8 @@ def upgrade() -> None:
         sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("revives", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("restarts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("duplicates", sa.Integer(), server_default="0", nullable=False),
         sa.Column("sent_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("missed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("asked_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -140,6 +172,7 @@ def upgrade() -> None:
         sa.Column("sweeps", sa.Integer(), server_default="0", nullable=False),
         sa.Column("sweep_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("drifted", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("doubted_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("changed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.CheckConstraint("(state = 'HOLD') = (hold IS NOT NULL)", name=op.f("ck_invoice_order_hold_reason")),
         sa.CheckConstraint(
@@ -151,7 +184,8 @@ def upgrade() -> None:
             name=op.f("ck_invoice_order_hold"),
         ),
         sa.CheckConstraint(
-            "phase IN ('', 'ready', 'sent', 'issuing', 'unknown', 'refused', 'file_pending', 'left', 'repended')",
+            "phase IN ('', 'ready', 'sent', 'issuing', 'unknown', 'refused', 'unclassified', 'revivable', "
+            "'file_pending', 'left', 'repended')",
             name=op.f("ck_invoice_order_phase"),
         ),
         sa.CheckConstraint(
@@ -162,6 +196,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invoice_order")),
         sa.UniqueConstraint("sid", "no", name=op.f("uq_invoice_order_sid")),
         sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_invoice_order_doubted",
+        "invoice_order",
+        ["merchant"],
+        unique=False,
+        sqlite_where=sa.text("doubted_at IS NOT NULL"),
+        postgresql_where=sa.text("doubted_at IS NOT NULL"),
     )
     op.create_index(
         "ix_invoice_order_due",
@@ -202,8 +244,20 @@ def upgrade() -> None:
         sa.Column("until_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("since_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("strikes", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("struck_by", sa.Text(), server_default="", nullable=False),
         sa.CheckConstraint("state IN ('open', 'resting', 'paused')", name=op.f("ck_lane_state")),
         sa.PrimaryKeyConstraint("merchant", "platform", name=op.f("pk_lane")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "pace",
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("rate", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("slowed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "account", name=op.f("pk_pace")),
         sqlite_strict=True,
     )
     op.create_table(
@@ -239,6 +293,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_token_call_issuer", "token_call", ["issuer", "at"], unique=False)
     op.create_table(
+        "unclassified",
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("last_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "code", "text", name=op.f("pk_unclassified")),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "unit",
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -253,6 +318,7 @@ def upgrade() -> None:
         sa.Column("trouble", sa.Text(), server_default="", nullable=False),
         sa.Column("notes", sa.Text(), server_default="", nullable=False),
         sa.Column("ran_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("crashes", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("stage", "key", name=op.f("pk_unit")),
         sqlite_strict=True,
     )
@@ -372,12 +438,16 @@ def downgrade() -> None:
     op.drop_table("debt")
     op.drop_table("window_done")
     op.drop_table("unit")
+    op.drop_table("unclassified")
     op.drop_table("token_call")
     op.drop_table("token")
     op.drop_table("quarantine")
+    op.drop_table("pace")
     op.drop_table("lane")
     op.drop_table("journal")
     op.drop_table("invoice_order")
+    op.drop_table("instance")
     op.drop_table("cursor")
     op.drop_table("counter")
     op.drop_table("backfill")
+    op.drop_table("alert_told")

@@ -14,7 +14,25 @@ if TYPE_CHECKING:
     import typer
 
 #: In the order in which `syncd --help` lists them.
-GROUPS = (*("demo", "run", "check", "status", "explain", "orders", "lanes", "cursor", "db", "health", "sim"),)
+GROUPS = (
+    *(
+        "demo",
+        "run",
+        "check",
+        "status",
+        "explain",
+        "orders",
+        "retry",
+        "errors",
+        "lanes",
+        "cursor",
+        "arming",
+        "db",
+        "alerts",
+        "health",
+        "sim",
+    ),
+)
 
 
 def build(lang: Lang) -> typer.Typer:

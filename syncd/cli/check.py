@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from syncd.cli import options, output
-from syncd.cli.frame import FAILED, FINE, Frame, here, leave, wait
+from syncd.cli.frame import DISARMED, FAILED, FINE, Frame, here, leave, wait
 from syncd.cli.words import Lang, helper
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def register(app: typer.Typer, lang: Lang) -> None:
 
 
 def _check(frame: Frame, as_json: bool) -> int:
-    from syncd.cli.preflight import look
+    from syncd.cli.preflight import ARMING, look
     from syncd.watch import logs
 
     settings = frame.settings()
@@ -39,7 +39,10 @@ def _check(frame: Frame, as_json: bool) -> int:
         )
     else:
         _print(frame, found)
-    return FAILED if any(one.level == "fail" for one in found) else FINE
+    failed = {one.subject for one in found if one.level == "fail"}
+    if failed == {ARMING}:
+        return DISARMED
+    return FAILED if failed else FINE
 
 
 def _print(frame: Frame, found: Sequence[Finding]) -> None:

@@ -31,7 +31,7 @@ def register(app: typer.Typer, lang: Lang) -> None:
 
     @db.command("check", help=text("db.check"))
     def check(ctx: typer.Context) -> None:
-        leave(_check(here(ctx)))
+        leave(wait(_check(here(ctx))))
 
 
 def _register_downgrade(db: typer.Typer, lang: Lang) -> None:
@@ -101,17 +101,39 @@ def _backup(frame: Frame, path: Path) -> None:
     except FileExistsError:
         raise frame.unusable("db.backup_exists", path=path) from None
     print(output.inert(frame.say("db.backed_up", path=path, size=f"{size:,}")))
+    print(frame.say("db.backup_disarmed"))
 
 
-def _check(frame: Frame) -> int:
+async def _check(frame: Frame) -> int:
+    """The file by SQLite's own inspection, and the rows by ours where the file is whole and the schema current."""
     from syncd.store import migrate
     from syncd.store.engine import sqlite_path
+    from syncd.store.schema import HEAD
 
     url = _url(frame.settings())
     if not sqlite_path(url).exists():
         raise migrate.NotReady(frame.say("db.none", path=sqlite_path(url)))
     problems = migrate.check(url)
+    if not problems and migrate.revision(url) == HEAD:
+        problems = await _disagreements(frame, url)
     for problem in problems:
         print(output.inert(problem))
     print(frame.say("db.unsound" if problems else "db.sound", n=len(problems)))
     return FAILED if problems else FINE
+
+
+async def _disagreements(frame: Frame, url: str) -> list[str]:
+    """Each rule that the rows break, with an example and what to do."""
+    from syncd.store.soundness import contradictions
+
+    say = frame.say
+    lines: list[str] = []
+    for one in contradictions(url):
+        text = say(f"db.rule.{one.rule}")
+        lines.append(say("db.finding", text=text, n=one.count, example=one.example))
+        lines.append(f"  → {say('db.finding.remedy', example=one.example)}")
+    async with frame.store(frame.settings()) as store, store.read() as tx:
+        gaps = await tx.windows.gaps()
+    if gaps:
+        lines += [say("db.gaps", n=len(gaps)), f"  → {say('db.gaps.remedy')}"]
+    return lines

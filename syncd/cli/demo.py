@@ -265,6 +265,7 @@ def settings_text(sandbox: Sandbox, folder: Path) -> str:
 # Made by `syncd demo`. The credentials are made up, the intervals far below what real parties allow.
 [store]
 url = "sqlite:///{folder.resolve() / "syncd.db"}"
+witness = "{folder.resolve() / "witness"}"
 [console]
 listen = "127.0.0.1:0"
 [schedule]

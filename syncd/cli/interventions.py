@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from syncd.cli.arming import note_if_disarmed
 from syncd.cli.finding import find, operator
 from syncd.cli.frame import FAILED, FINE, Frame
 from syncd.cli.output import beijing, inert
@@ -42,17 +43,20 @@ async def retry(frame: Frame, nos: Sequence[str], merchant: str | None, reason: 
                 await find(tx, frame, no, merchant)
         for no in nos:
             async with store.begin() as tx:
-                line, done = await _retry(tx, frame, await find(tx, frame, no, merchant), reason)
+                line, done = await retry_one(tx, frame, await find(tx, frame, no, merchant), reason)
             print(inert(line))
             refused += not done
+        await note_if_disarmed(frame, store)
     return FAILED if refused else FINE
 
 
-async def _retry(tx: Tx, frame: Frame, order: OrderView, reason: str) -> tuple[str, bool]:
+async def retry_one(tx: Tx, frame: Frame, order: OrderView, reason: str, where: str | None = None) -> tuple[str, bool]:
+    """Make one order due now, if the rules allow it; the line to print and whether it was done."""
     decided = rules.retry(standing(order), tx.now)
     if isinstance(decided, Refusal):
-        return f"{order.no}: {_why(frame, decided, order)}", False
-    await _apply(tx, order, decided, "order.retried", {"by": operator(), "reason": _reason(frame, reason)})
+        return f"{order.no}: {why_not(frame, decided, order)}", False
+    by = {"by": operator(), "reason": _reason(frame, reason), "where": where}
+    await _apply(tx, order, decided, "order.retried", by)
     rest = await _rests(tx, frame, order, decided)
     return f"{order.no}: {frame.say('retry.done.' + decided.wake[-1])}{rest}", True
 
@@ -76,7 +80,7 @@ async def hold(frame: Frame, no: str, merchant: str | None, reason: str) -> None
         order = await find(tx, frame, no, merchant)
         decided = rules.hold(standing(order))
         if isinstance(decided, Refusal):
-            raise frame.failed("order.refused", no=order.no, why=_why(frame, decided, order))
+            raise frame.failed("order.refused", no=order.no, why=why_not(frame, decided, order))
         facts = {"reason": said, "by": operator()}
         await tx.orders.hold(order, Hold.BY_OPERATOR, facts)
         await tx.debts.void(order.id)
@@ -107,7 +111,7 @@ async def release(
             order = await find(tx, frame, no, merchant)
             decided = _decided(frame, order, wish, tx.now)
         print(inert(frame.say("release.will." + str(decided.event), no=order.no)))
-        if not yes and not _agreed(frame):
+        if not yes and not agreed(frame):
             raise frame.failed("ask.nothing_done")
         async with store.begin() as tx:
             order = await find(tx, frame, no, merchant)
@@ -116,10 +120,11 @@ async def release(
                 raise frame.failed("order.moved", no=order.no)
             by = {"by": operator(), "reason": wish.reason, "hold": order.hold}
             await _apply(tx, order, change, "order.released", {**by, "to": str(change.event)})
-    print(inert(frame.say("release.done", no=order.no)))
+        print(inert(frame.say("release.done", no=order.no)))
+        await note_if_disarmed(frame, store)
 
 
-def _agreed(frame: Frame) -> bool:
+def agreed(frame: Frame) -> bool:
     """Ask; whoever goes away instead of answering has not agreed."""
     try:
         return typer.confirm(frame.say("ask.go_on"))
@@ -131,7 +136,7 @@ def _agreed(frame: Frame) -> bool:
 def _decided(frame: Frame, order: OrderView, wish: Wish, now: datetime) -> Change:
     decided = rules.release(standing(order), now, settled_outside=wish.settled_outside)
     if isinstance(decided, Refusal):
-        raise frame.failed("order.refused", no=order.no, why=_why(frame, decided, order))
+        raise frame.failed("order.refused", no=order.no, why=why_not(frame, decided, order))
     return decided
 
 
@@ -163,7 +168,8 @@ async def _owe(tx: Tx, order: OrderView, kind: str) -> None:
     await tx.debts.owe(order.id, order.merchant, kind=kind, generation=order.generation, revision=revision, text=text)
 
 
-def _why(frame: Frame, refusal: Refusal, order: OrderView) -> str:
+def why_not(frame: Frame, refusal: Refusal, order: OrderView) -> str:
+    """The refusal as a sentence."""
     when = beijing(order.next_at) if refusal.why == "in_flight" else ""
     return frame.say(f"refusal.{refusal.why}", **refusal.facts, when=when)
 

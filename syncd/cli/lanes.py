@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from syncd.config import Settings
     from syncd.store.store import Tx
 
-#: The stages that use a lane to WDT, with the unit keys of one merchant; an issuer's lane is used by two others.
-_WDT_UNITS = (
-    *((("poll", f"{{merchant}}/{feed}")) for feed in ("pending", "mirror", "backfill", "refresh")),
-    ("write_back", "{merchant}"),
-)
-_ISSUER_UNITS = (("push", "{merchant}"), ("collect", "{merchant}"))
-
 
 def register(app: typer.Typer, lang: Lang) -> None:
     """Add `syncd lane …`."""
@@ -61,22 +54,53 @@ def lane_names(settings: Settings) -> list[str]:
 
 
 async def _list(frame: Frame, as_json: bool) -> None:
-    from syncd.cli.status import lane_facts
+    from syncd.cli.status import lane_facts, what_to_do
 
     settings = frame.settings()
     async with frame.store(settings) as store, store.read() as tx:
-        stored = {lane.name: lane_facts(lane) for lane in await tx.lanes.all()}
+        stored = {
+            lane.name: {**lane_facts(lane), "failures": lane.failures, **what_to_do(lane)}
+            for lane in await tx.lanes.all()
+        }
+        paces = {name: await _pace(tx, settings, name) for name in lane_names(settings)}
         now = tx.now
-    rows = [_current(stored.pop(name, _open(name)), now) for name in lane_names(settings)]
-    rows += [_current(row, now) for row in stored.values() if row["state"] != "open"]
+    rows = [{**_current(stored.pop(name, _open(name)), now), **paces[name]} for name in lane_names(settings)]
+    rows += [{**_current(row, now), **_NO_PACE} for row in stored.values() if row["state"] != "open"]
     if as_json:
         output.show_json(rows)
         return
     _print(frame, rows, now)
 
 
+#: Of a lane whose merchant or account the settings do not name any more.
+_NO_PACE: dict[str, Any] = {"calls_per_minute": None, "at_most": None, "banned_until": None}
+
+
+async def _pace(tx: Tx, settings: Settings, name: str) -> dict[str, Any]:
+    """How fast the lane's credential may call now, at most, and until when not at all."""
+    from syncd.domain.budget import Budget
+    from syncd.parties import credential_of_issuer, credential_of_wdt
+    from syncd.store.paces import slowed
+
+    merchant, _, platform = name.partition("/")
+    if platform == "wdt":
+        one = settings.merchant(merchant)
+        ceiling, credential = one.wdt.calls_per_minute, credential_of_wdt(one)
+    else:
+        found = settings.issuers[platform]
+        ceiling, credential = found.calls_per_minute, credential_of_issuer(found)
+    budget = Budget(ceiling, await slowed(tx, *credential))
+    return {
+        "calls_per_minute": round(budget.rate(tx.now), 1),
+        "at_most": ceiling,
+        "banned_until": budget.resting(tx.now),
+    }
+
+
 def _open(name: str) -> dict[str, Any]:
-    return {"lane": name, "state": "open", "reason": "", "until": None, "since": None, "code": ""}
+    nothing = {"zh_remedy": None, "en_remedy": None, "runbook": None}
+    row = {"lane": name, "state": "open", "reason": "", "until": None, "since": None, "code": "", "failures": 0}
+    return {**row, **nothing}
 
 
 def _current(row: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -91,17 +115,31 @@ def _print(frame: Frame, rows: Sequence[dict[str, Any]], now: datetime) -> None:
         print(say("lane.none"))
         return
     output.table(
-        [say("column.lane"), say("column.state"), say("column.until"), say("column.why")],
+        [say("column.lane"), say("column.state"), say("column.until"), say("column.pace"), say("column.why")],
         [
             [
                 row["lane"],
                 say(f"lane.{row['state']}"),
                 say("lane.until_resumed") if _endless(row) else output.when(row["until"], now, say),
+                _pace_said(row),
                 row["reason"],
             ]
             for row in rows
         ],
     )
+    for row in rows:
+        remedy = row[f"{frame.lang}_remedy"] if row["state"] == "resting" else None
+        if remedy:
+            since = output.when(row["since"], now, say)
+            told = say("lane.remedy", lane=row["lane"], n=row["failures"], since=since, remedy=remedy)
+            print(output.inert(told))
+        if row["banned_until"] is not None:
+            at = output.when(row["banned_until"], now, say)
+            print(output.inert(say("lane.banned", lane=row["lane"], at=at)))
+
+
+def _pace_said(row: dict[str, Any]) -> str:
+    return "" if row["at_most"] is None else f"{row['calls_per_minute']:g}/{row['at_most']}"
 
 
 def _endless(row: dict[str, Any]) -> bool:
@@ -154,7 +192,9 @@ async def _resume(frame: Frame, lane: str) -> None:
 
 
 async def _wake(tx: Tx, merchant: str, platform: str) -> None:
-    for stage, key in _WDT_UNITS if platform == "wdt" else _ISSUER_UNITS:
+    from syncd.stages.lane import ISSUER_UNITS, WDT_UNITS
+
+    for stage, key in WDT_UNITS if platform == "wdt" else ISSUER_UNITS:
         await tx.units.wake(stage, key.format(merchant=merchant))
 
 

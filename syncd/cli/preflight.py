@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from syncd.cli.frame import Frame
+from syncd.cli.output import beijing
 from syncd.cli.words import Say
-from syncd.domain.trouble import Care, Trouble, Verdict
+from syncd.domain.trouble import Care, Paced, Trouble, Verdict
 
 if TYPE_CHECKING:
     from syncd.config import Settings
@@ -31,6 +32,8 @@ Level = Literal["ok", "warn", "fail"]
 #: WDT refuses stamps 120 s off; before that there is time to be warned.
 CLOCK_WARN, CLOCK_FAIL = 60.0, 110.0
 _AT_ONCE = 8
+#: What a finding about a disarmed store is called; alone it ends `check` with its own exit code.
+ARMING = "arming"
 #: Below this length a secret is too short to be looked for in a text.
 _SHORTEST_SECRET = 4
 
@@ -65,6 +68,7 @@ async def look(frame: Frame, settings: Settings) -> list[Finding]:
     """Every finding, in the order in which a person would want to mend them."""
     say = frame.say
     found = [*_settings(say, frame, settings), *_store(say, settings)]
+    found += _alerts(say, settings)
     found += await _parties(say, settings)
     return [without_secrets(one, settings) for one in found]
 
@@ -116,6 +120,7 @@ def _store(say: Say, settings: Settings) -> Iterator[Finding]:
         return
     try:
         yield from _schema(say, url)
+        yield from _arming(say, settings, path)
     except sqlite3.Error as error:
         yield Finding("fail", "store", say("check.store_broken", why=error), say("check.store_broken.remedy"))
     who = holder(path)
@@ -154,6 +159,52 @@ def _schema(say: Say, url: str) -> Iterator[Finding]:
         yield Finding("ok", "store", say("check.store_sound"))
 
 
+# -- alerts ------------------------------------------------------------------------------------------------------------
+
+
+def _alerts(say: Say, settings: Settings) -> Iterator[Finding]:
+    """Whether the addresses can be understood; nothing is sent, that is what `syncd alerts test` is for."""
+    if not settings.alerts.urls:
+        return
+    from syncd.alerting import channels_of
+    from syncd.config import SettingsError
+
+    try:
+        channels = channels_of(settings)
+    except SettingsError as error:
+        yield Finding("fail", "alerts", error.lines[0], say("check.alerts.remedy"))
+        return
+    schemes = ", ".join(channel.scheme for channel in channels)
+    yield Finding("ok", "alerts", say("check.alerts", count=len(channels), schemes=schemes))
+
+
+def _arming(say: Say, settings: Settings, path: Path) -> Iterator[Finding]:
+    """Whether it may write outside now, and whether the next start would let it."""
+    from contextlib import closing
+
+    from syncd.store.witness import Finding as Compared
+    from syncd.store.witness import compare, find_witness
+
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as db:
+        try:
+            row = db.execute("SELECT id, epoch, armed, why, about FROM instance").fetchone()
+        except sqlite3.OperationalError:  # older than its schema, which is told elsewhere
+            return
+    if row is None:
+        return
+    instance, epoch, armed, why, about = row
+    witness = find_witness(instance, settings.store.witness, path, os.environ)
+    compared = compare(instance, epoch, os.path.realpath(path), witness)
+    if armed and compared is Compared.FINE:
+        yield Finding("ok", ARMING, say("check.armed"))
+        return
+    if armed:
+        about, epoch = (witness.store, witness.epoch) if witness else ("", 0)
+    reason = say(f"arming.why.{compared if armed else why}", about=about, seen=epoch)
+    text = say("check.would_disarm", why=reason) if armed else reason
+    yield Finding("fail", ARMING, text, say("arming.remedy"))
+
+
 # -- the parties -------------------------------------------------------------------------------------------------------
 
 
@@ -170,13 +221,23 @@ async def _parties(say: Say, settings: Settings) -> list[Finding]:
     # Not Store.at, which would make the file: nothing is opened here before it is used.
     async with Store(writer_engine(path), reader_engine(path), SystemClock(), this_host(), path) as store:
         try:
-            parties = join(settings, store, store.clock)
+            parties = join(settings, store, store.clock, store_is_ready=_is_ready(settings))
         except ValueError as error:
             return [Finding("fail", "settings", str(error), say("check.settings.remedy"))]
         try:
             return await _ask(say, settings, parties, store)
         finally:
             await parties.close()
+
+
+def _is_ready(settings: Settings) -> bool:
+    from syncd.store import migrate
+
+    try:
+        migrate.require_current(settings.store.url.get_secret_value())
+    except (migrate.NotReady, migrate.TooNew):
+        return False
+    return True
 
 
 async def _ask(say: Say, settings: Settings, parties: Parties, store: Store) -> list[Finding]:
@@ -219,6 +280,8 @@ async def _wdt(say: Say, subject: str, client: WdtClient, store: Store) -> Findi
         await client.search(Search(start=now - timedelta(hours=1), end=now, page_size=1))
     except Trouble as trouble:
         return _of(say, subject, trouble.verdict)
+    except Paced as paced:
+        return Finding("warn", subject, say("check.paced", until=beijing(paced.until)), say("check.throttled.remedy"))
     return Finding("ok", subject, say("check.party_ok"))
 
 
@@ -229,7 +292,7 @@ async def _issuer(say: Say, name: str, issuer: Issuer, *, fetches: bool, store: 
     if fetches and not (store.path.exists() and store.path.stat().st_size):
         return Finding("warn", subject, say("check.no_shelf"), say("check.no_shelf.remedy"))
     try:
-        wrong = await issuer.probe()
+        wrong = await issuer.probe(issuing=True)
     except StoreUnavailable as error:
         return Finding("fail", subject, say("store.unavailable", why=error), say("check.no_shelf.remedy"))
     return Finding("ok", subject, say("check.party_ok")) if wrong is None else _of(say, subject, wrong)

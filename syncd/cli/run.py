@@ -6,11 +6,17 @@ import asyncio
 import os
 import signal
 import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 import typer
 
-from syncd.cli.frame import FAILED, FINE, PERSON, Frame, here, leave, wait
+from syncd.cli.arming import told
+from syncd.cli.frame import DISARMED, FAILED, FINE, PERSON, Frame, here, leave, wait
 from syncd.cli.words import Lang, helper
+
+if TYPE_CHECKING:
+    from syncd.config import Settings
 
 
 def register(app: typer.Typer, lang: Lang) -> None:
@@ -29,15 +35,24 @@ def register(app: typer.Typer, lang: Lang) -> None:
 
 async def _daemon(frame: Frame) -> int:
     """Run until told to stop, then drain."""
-    from syncd.app import open_app
+    from syncd.app import Hangup, open_app
     from syncd.watch.notify import Notifier
 
     settings = frame.settings()
     _begin_logging(settings)
     stop = stop_on_signals()
-    async with open_app(settings) as app:
-        await app.serve(stop, Notifier.from_env(os.environ))
+    hangup = Hangup(partial(_read_again, frame, settings.secrets()))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.heard.set)
+    async with open_app(settings, wait_for_lock=settings.store.wait_for_lock.total_seconds()) as app:
+        await app.serve(stop, Notifier.from_env(os.environ), hangup)
     return FINE
+
+
+def _read_again(frame: Frame, known: frozenset[str]) -> Settings:
+    """The settings as they are now; what was a secret before stays one in the logs. Raises SettingsError."""
+    settings = frame.settings()
+    _begin_logging(settings, known)
+    return settings
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -62,7 +77,11 @@ async def _once(frame: Frame, timeout: float | None) -> int:
     _begin_logging(settings)
     async with open_app(settings, tick=0.2) as app:
         settled = await app.once(timeout)
+        instance = await app.arming.instance()
     say = frame.say
+    if not instance.armed:
+        print("\n".join(told(say, instance)), file=sys.stderr)
+        return DISARMED
     if not settled.done:
         print(say("run.unfinished", unsettled=settled.unsettled), file=sys.stderr)
         return FAILED
@@ -74,14 +93,13 @@ async def _once(frame: Frame, timeout: float | None) -> int:
     return FINE
 
 
-def _begin_logging(settings: object) -> None:
+def _begin_logging(settings: Settings, known: frozenset[str] = frozenset()) -> None:
     from structlog import get_logger
 
-    from syncd.config import Settings
     from syncd.watch import logs
 
-    assert isinstance(settings, Settings)
-    logs.configure(settings.log.format, settings.log.level, sys.stderr.buffer, secrets=settings.secrets())
+    secrets = settings.secrets() | known
+    logs.configure(settings.log.format, settings.log.level, sys.stderr.buffer, secrets=secrets)
     log = get_logger("syncd.cli")
     for warning in settings.warnings:
         log.warning("config.warned", why=warning)

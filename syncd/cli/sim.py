@@ -1,4 +1,4 @@
-"""`syncd sim serve`: the simulators alone, with a settings file that fits them."""
+"""`syncd sim`: the simulators alone, with a settings file that fits them; the rehearsals are in `rehearse.py`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
+from syncd.cli import rehearse
 from syncd.cli.frame import Frame, group, here, wait
 from syncd.cli.words import Lang, helper
 
@@ -38,6 +39,7 @@ def register(app: typer.Typer, lang: Lang) -> None:
     """Add `syncd sim …`."""
     sim = group(app, "sim", lang)
     text = helper(lang)
+    rehearse.register(sim, lang)
 
     @sim.command("serve", help=text("sim.serve"))
     def serve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from syncd.cli import options, output
-from syncd.cli.frame import FINE, PERSON, Frame, here, leave, wait
+from syncd.cli.arming import told
+from syncd.cli.frame import DISARMED, FINE, PERSON, Frame, here, leave, wait
 from syncd.cli.words import Lang, helper
 
 if TYPE_CHECKING:
+    from syncd.catalogue import Entry
     from syncd.config import Settings
     from syncd.domain.lifecycle import State
+    from syncd.store.instance import Instance
     from syncd.store.lanes import Lane
     from syncd.store.store import Tx
+    from syncd.store.unclassified import Unheard
     from syncd.store.units import UnitView
     from syncd.store.windows import Backfill, Cursor, Gap
+
+#: How many unclassified messages people see; --json has them all.
+_FEW = 10
 
 
 def register(app: typer.Typer, lang: Lang) -> None:
@@ -47,6 +54,12 @@ class Look:
     gaps: tuple[Gap, ...]
     troubled: tuple[UnitView, ...]
     daemon: str | None
+    instance: Instance | None
+    unclassified: tuple[Unheard, ...] = ()
+
+    @property
+    def disarmed(self) -> bool:
+        return self.instance is not None and not self.instance.armed
 
     def merchant(self, sid: str) -> str:
         return self.names.get(sid, sid)
@@ -78,6 +91,8 @@ async def _status(frame: Frame, as_json: bool) -> int:
         output.show_json(_facts(look))
     else:
         _print(frame, look)
+    if look.disarmed:
+        return DISARMED
     return PERSON if look.needs_a_person else FINE
 
 
@@ -98,8 +113,17 @@ async def _look(tx: Tx, settings: Settings) -> Look:
         backfills=tuple(await tx.windows.open_backfills()),
         gaps=tuple(await tx.windows.gaps()),
         troubled=tuple(unit for unit in await tx.units.all() if unit.failures),
+        instance=await tx.instance.get(),
         daemon=holder(sqlite_path(settings.store.url.get_secret_value())),
+        unclassified=_still_unheard(await tx.unclassified.all()),
     )
+
+
+def _still_unheard(messages: Sequence[Unheard]) -> tuple[Unheard, ...]:
+    """Those that the catalogue of this version does not know either: an upgrade may have brought the missing entry."""
+    from syncd.catalogue import find
+
+    return tuple(one for one in messages if find(one.platform, one.code, one.text) is None)
 
 
 def _ended(lane: Lane, now: datetime) -> bool:
@@ -118,17 +142,35 @@ def _facts(look: Look) -> dict[str, Any]:
     return {
         "needs_a_person": look.needs_a_person,
         "daemon": look.daemon,
+        "disarmed": look.instance.why if look.instance is not None and look.disarmed else None,
         "merchants": merchants,
-        "lanes": [lane_facts(lane) for lane in look.lanes],
+        "lanes": [{**lane_facts(lane), **what_to_do(lane)} for lane in look.lanes],
         "cursors": [cursor_facts(look.merchant(at.sid), at, look.now) for at in look.cursors],
         "backfills": len(look.backfills),
         "gaps": len(look.gaps),
         "debts": dict(look.debts),
         "quarantined": look.quarantined,
+        "unclassified": [unheard_facts(one) for one in look.unclassified],
         "troubled_units": [
             {"stage": unit.stage, "unit": unit.key, "failures": unit.failures, "why": unit.trouble}
             for unit in look.troubled
         ],
+    }
+
+
+def unheard_facts(one: Unheard) -> dict[str, Any]:
+    """A message nobody has classified, with what is to be done about it."""
+    from syncd.catalogue import unlisted
+
+    return {
+        "platform": one.platform,
+        "code": one.code,
+        "text": one.text,
+        "count": one.count,
+        "first_at": one.first_at,
+        "last_at": one.last_at,
+        "zh_remedy": unlisted().remedies[0],
+        "en_remedy": unlisted().remedies[1],
     }
 
 
@@ -142,6 +184,22 @@ def lane_facts(lane: Lane) -> dict[str, Any]:
         "since": lane.since,
         "code": lane.code,
     }
+
+
+def _understood(lane: Lane) -> Entry | None:
+    """What the party said when the lane came to rest; None for one that a person paused."""
+    from syncd.catalogue import find
+
+    platform, _, code = lane.code.partition(".")
+    return find(platform, code, lane.reason.partition(": ")[2]) if lane.state == "resting" else None
+
+
+def what_to_do(lane: Lane) -> dict[str, str | None]:
+    """The remedy of a lane at rest, in both languages, and where more of it stands."""
+    entry = _understood(lane)
+    zh, en = entry.remedies if entry else (None, None)
+    runbook = f"docs/runbooks/{entry.runbook}" if entry else None
+    return {"zh_remedy": zh, "en_remedy": en, "runbook": runbook}
 
 
 def cursor_facts(merchant: str, at: Cursor, now: datetime) -> dict[str, Any]:
@@ -161,6 +219,8 @@ def cursor_facts(merchant: str, at: Cursor, now: datetime) -> dict[str, Any]:
 
 def _print(frame: Frame, look: Look) -> None:
     say = frame.say
+    if look.instance is not None and look.disarmed:
+        print("\n".join(told(say, look.instance)))
     print(output.inert(say("status.daemon", who=look.daemon)) if look.daemon else say("status.no_daemon"))
     _print_orders(frame, look)
     _print_lanes(frame, look)
@@ -219,6 +279,12 @@ def _print_rest(frame: Frame, look: Look) -> None:
         print(say("status.quarantined", n=look.quarantined))
     if look.backfills:
         print(say("status.backfills", n=len(look.backfills)))
+    if look.unclassified:
+        print(say("status.unclassified", n=len(look.unclassified)))
+    for one in look.unclassified[:_FEW]:
+        age = output.relative(one.last_at, look.now, say)
+        words = {"platform": one.platform, "code": one.code, "text": one.text, "n": one.count}
+        print(f"  {output.inert(say('status.unclassified_one', **words, age=age))}")
     for unit in look.troubled:
         line = say("status.troubled", unit=f"{unit.stage} {unit.key}", n=unit.failures, why=unit.trouble)
         print(output.inert(line))
@@ -230,8 +296,13 @@ def _print_next(frame: Frame, look: Look) -> None:
         print(say("status.next.held", n=look.held))
     for lane in look.stuck:
         print(output.inert(say("status.next.lane", lane=lane.name, reason=lane.reason)))
+        if (entry := _understood(lane)) is not None:
+            remedy = entry.remedies[0 if frame.lang == "zh" else 1]
+            print(f"  {output.inert(say('status.next.remedy', text=remedy, file=f'docs/runbooks/{entry.runbook}'))}")
     if look.gaps:
         print(say("status.next.gaps", n=len(look.gaps)))
+    if look.unclassified:
+        print(say("status.next.unclassified"))
     if look.daemon is None:
         print(say("status.next.daemon"))
     if not look.needs_a_person:

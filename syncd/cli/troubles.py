@@ -22,21 +22,25 @@ def known() -> tuple[type[Exception], ...]:
 
     from syncd.config import SettingsError
     from syncd.store.engine import UnsupportedStore
-    from syncd.store.lock import HeldElsewhere
+    from syncd.store.lock import HeldElsewhere, NetworkStore
     from syncd.store.migrate import NotReady, TooNew
+    from syncd.store.soundness import Corrupt
     from syncd.store.store import StoreUnavailable
+    from syncd.store.witness import WitnessUnusable
     from syncd.web.health import CannotListen
 
     ours = (Unusable, Failed, SettingsError, UnsupportedStore, HeldElsewhere, NotReady, TooNew, StoreUnavailable)
-    return (*ours, CannotListen, DBAPIError, sqlite3.Error, OSError)
+    return (*ours, NetworkStore, Corrupt, WitnessUnusable, CannotListen, DBAPIError, sqlite3.Error, OSError)
 
 
 def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
     """What to print and how to exit; `error` is one of `known()`."""
     from syncd.config import SettingsError
     from syncd.store.engine import UnsupportedStore
-    from syncd.store.lock import HeldElsewhere
+    from syncd.store.lock import HeldElsewhere, NetworkStore
     from syncd.store.migrate import NotReady, TooNew
+    from syncd.store.soundness import Corrupt
+    from syncd.store.witness import WitnessUnusable
 
     match error:
         case SettingsError():
@@ -47,6 +51,12 @@ def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
             return [say("store.not_ready", why=inert(str(error)))], 2
         case TooNew():
             return [say("store.too_new", why=inert(str(error)))], 2
+        case NetworkStore():
+            return [say("db.network", kind=inert(error.kind))], 2
+        case WitnessUnusable():
+            return [say("db.witness_unusable", why=inert(str(error)))], 2
+        case Corrupt():
+            return [say("db.corrupt", why=inert(str(error)))], 1
         case HeldElsewhere():
             return [say("store.held", holder=inert(error.holder))], 1
         case Failed():

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
+from syncd.cli.words_alerts import ALERTS
+from syncd.cli.words_arming import ARMING
+from syncd.cli.words_errors import ERRORS
 from syncd.cli.words_help import HELP
 from syncd.cli.words_main import MAIN
 from syncd.cli.words_said import SAID
+from syncd.cli.words_sim import SIM
 from syncd.cli.words_story import STORY
 
 Lang = Literal["zh", "en"]
 
 #: Key → (Chinese, English), with the same format fields in both.
-CATALOGUE: Mapping[str, tuple[str, str]] = {**HELP, **MAIN, **SAID, **STORY}
+CATALOGUE: Mapping[str, tuple[str, str]] = {**ALERTS, **ARMING, **HELP, **ERRORS, **MAIN, **SAID, **SIM, **STORY}
 
 
 class Say(Protocol):

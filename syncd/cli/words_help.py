@@ -187,10 +187,6 @@ HELP: Mapping[str, tuple[str, str]] = {
             "\n\nExample: syncd health\n\nExample: syncd health --url http://127.0.0.1:8650"
         ),
     ),
-    "help.sim": (
-        "模拟的旺店通与诺诺。\n\n例：syncd sim serve --write-config sim.toml",
-        "Simulated WDT and Nuonuo.\n\nExample: syncd sim serve --write-config sim.toml",
-    ),
     "help.sim.serve": (
         (
             "运行模拟方直到 Ctrl-C，并给出配套的设置文件。"

@@ -65,6 +65,7 @@ SAID: Mapping[str, tuple[str, str]] = {
     "column.meaning": ("含义", "meaning"),
     "column.lane": ("通道", "lane"),
     "column.until": ("到何时", "until"),
+    "column.pace": ("次/分", "calls/min"),
     "column.feed": ("来源", "feed"),
     "column.origin": ("起点（北京）", "origin (Beijing)"),
     "column.position": ("已读到（北京）", "read up to (Beijing)"),
@@ -159,6 +160,14 @@ SAID: Mapping[str, tuple[str, str]] = {
         "an order in {state} cannot be held; only unfinished ones can.",
     ),
     # -- lanes ---------------------------------------------------------------------------------------------------------
+    "lane.remedy": (
+        "{lane}（{since} 起，已试 {n} 次）：{remedy}",
+        "{lane} (since {since}, tried {n} times): {remedy}",
+    ),
+    "lane.banned": (
+        "{lane} 的账号被限流，{at} 前不发任何请求；提前恢复通道也不会更早，频率随后逐分钟回升。",
+        "The account of {lane} was throttled: no call before {at}, resumed or not; then the rate grows back slowly.",
+    ),
     "lane.none": ("没有配置商户，也就没有通道。", "No merchant is configured, so there are no lanes."),
     "lane.open": ("畅通", "open"),
     "lane.resting": ("歇息", "resting"),

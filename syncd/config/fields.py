@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from typing import get_args
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+
+#: A shorter part of an address is a word like "chat", and hiding it would hide that word everywhere.
+_LONG_PART = 8
 
 
 def _leaves(annotation: object) -> Iterator[object]:
@@ -33,7 +37,7 @@ def is_secret(info: FieldInfo) -> bool:
 
 
 def secrets_in(table: BaseModel) -> Iterator[str]:
-    """Every value under `table` that must never be shown; of a URL its password alone."""
+    """Every value under `table` that must never be shown; of a store's URL its password alone."""
     for key in type(table).model_fields:
         value = getattr(table, key)
         held = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else (value,)
@@ -45,8 +49,16 @@ def secrets_in(table: BaseModel) -> Iterator[str]:
 
 
 def _shown_nowhere(value: str) -> Iterator[str]:
-    if "://" in value:
+    if value.startswith(("sqlite://", "postgresql://")):
         yield urlsplit(value).password or ""
+        return
+    if "://" in value:  # an alert channel: its address is the key to it, whole and in parts
+        parts = [
+            part
+            for part in re.split(r"[/?&=:@#]", value.partition("://")[2])
+            if len(part) >= _LONG_PART and "." not in part
+        ]
+        yield from (value, *parts, *map(unquote, parts), urlsplit(value).password or "")
         return
     yield value
     yield from value.split(":")  # WDT's "secret:salt" is used in two parts

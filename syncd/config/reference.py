@@ -78,6 +78,8 @@ def _kind_of(annotation: Any) -> str:
         return f"table of {_kind_of(get_args(annotation)[1])}"
     names = {timedelta: "span", datetime: "Beijing time", time: "time of day", str: "text", SecretStr: "secret"}
     names |= {int: "whole number", bool: "true, false"}
+    if get_origin(annotation) is tuple:
+        return f"list of {_kind_of(get_args(annotation)[0])}s"
     for part in get_args(annotation) or (annotation,):
         if isinstance(part, type) and issubclass(part, Enum):
             return ", ".join(f"`{member.value}`" for member in part)
@@ -98,7 +100,7 @@ def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "**required**"
     value = info.get_default(call_default_factory=True, validated_data={})
-    return f"`{_written(value)}`" if value not in (None, {}) else "none"
+    return f"`{_written(value)}`" if value not in (None, {}, ()) else "none"
 
 
 def _written(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from syncd.config.duration import spell
@@ -36,6 +37,7 @@ def contradictions(settings: Settings) -> list[Finding]:
         *_engine(settings),
         *_console(settings),
         *_refused_http(settings),
+        *_alerts(settings),
     ]
 
 
@@ -97,6 +99,11 @@ def _refused_http(settings: Settings) -> Iterator[Finding]:
     for path, _, url, allowed in _addresses(settings):
         if is_exposed(url) and not allowed:
             yield path, "is plain http beyond this machine: use https, or set allow_plain_http = true"
+
+
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    if settings.alerts.urls and find_spec("apprise") is None:
+        yield ("alerts", "urls"), "needs the package apprise: pip install -c constraints.txt '.[alerts]'"
 
 
 def warnings(settings: Settings) -> list[str]:

@@ -11,6 +11,7 @@ from syncd.config import rules
 from syncd.config.fields import secrets_in
 from syncd.config.parties import Issuer, Merchant, Section
 from syncd.config.values import (
+    Addresses,
     Instant,
     Interval,
     Listen,
@@ -20,6 +21,7 @@ from syncd.config.values import (
     Says,
     Span,
     StoreUrl,
+    Text,
     TimeOfDay,
     host_and_port,
 )
@@ -37,6 +39,16 @@ class Store(Section):
     """Where everything is remembered; 存储."""
 
     url: Annotated[StoreUrl, Says("sqlite:///FILE or postgresql://…", "数据库地址")] = SecretStr("sqlite:///syncd.db")
+    witness: Annotated[
+        Text,
+        Says(
+            "folder outside every back-up that tells a restored or copied store; empty: the user's state folder",
+            "见证文件目录，须在备份范围之外，用于识别还原或复制的数据库；留空为用户状态目录",
+        ),
+    ] = ""
+    wait_for_lock: Annotated[
+        Span, Says("`syncd run` waits so long for a daemon that is about to stop", "启动时等待旧进程退出的时长")
+    ] = timedelta(seconds=10)
 
 
 class Engine(Section):
@@ -130,6 +142,28 @@ class WriteBackSettings(Section):
     ] = 10
 
 
+class Alerts(Section):
+    """Messages to people, one when an outage begins and one when it ends; 告警消息."""
+
+    urls: Annotated[
+        Addresses,
+        Says("addresses as Apprise knows them; in `urls_file` one a line", "Apprise 格式的渠道地址；文件中每行一个"),
+    ] = ()
+    language: Annotated[Literal["zh", "en"], Says("of the messages", "消息语言")] = "zh"
+    quiet_for: Annotated[Interval, Says("held orders are told about this seldom", "挂起单据的最短通知间隔")] = (
+        timedelta(hours=6)
+    )
+    resting_after: Annotated[Interval, Says("a lane at rest for longer is told about", "通道暂停超过此时长才通知")] = (
+        timedelta(minutes=30)
+    )
+    unknown_after: Annotated[
+        Interval, Says("an outcome unknown for longer is told about", "结果未知超过此时长才通知")
+    ] = timedelta(minutes=15)
+    stale_after: Annotated[
+        Interval, Says("a work list not read for longer is told about", "停止拉取超过此时长才通知")
+    ] = timedelta(minutes=30)
+
+
 class Settings(Section):
     """The whole settings file. Made by `load`, or by `from_mapping` where there is no file."""
 
@@ -142,6 +176,7 @@ class Settings(Section):
     push: Push = Push()
     collect: Collect = Collect()
     write_back: WriteBackSettings = WriteBackSettings()
+    alerts: Alerts = Alerts()
     merchants: tuple[Merchant, ...] = ()
     issuers: dict[Name, Issuer] = Field(default_factory=dict)
 

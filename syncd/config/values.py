@@ -90,6 +90,18 @@ def _http_url(text: str) -> str:
     return text
 
 
+def _lines(value: object) -> object:
+    """A list; from a file or the environment one address a line."""
+    return [line for line in (part.strip() for part in value.splitlines()) if line] if isinstance(value, str) else value
+
+
+def _address(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not re.match(r"[A-Za-z][A-Za-z0-9]*://", text):
+        raise ValueError('must look like "dingtalk://…", "wecombot://…", "feishu://…" or "mailtos://…"')
+    return value
+
+
 def _store_url(value: SecretStr) -> SecretStr:
     scheme = value.get_secret_value().partition("://")[0]
     if scheme not in ("sqlite", "postgresql"):
@@ -160,6 +172,7 @@ OptionalSecret = Annotated[SecretStr, AfterValidator(_secret)]
 Secret = Annotated[OptionalSecret, AfterValidator(_secret_filled)]
 Url = Annotated[Text, AfterValidator(_filled), AfterValidator(_http_url)]
 OptionalUrl = Annotated[Text, AfterValidator(_http_url)]
+Addresses = Annotated[tuple[Annotated[OptionalSecret, AfterValidator(_address)], ...], BeforeValidator(_lines)]
 StoreUrl = Annotated[Secret, AfterValidator(_store_url)]
 Instant = Annotated[datetime, BeforeValidator(_beijing)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]

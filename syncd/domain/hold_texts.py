@@ -244,9 +244,62 @@ HOLD_TEXTS: dict[Hold, tuple[Pair, Pair]] = {
 
 #: Codes that are not in `unfit_texts` → what happened, and what to do where that differs from the hold's own text.
 CODE_TEXTS: dict[str, tuple[Pair, Pair | None]] = {
+    "defect": (
+        (
+            "处理此单时程序出错（{error}），未提交开票。其他单据不受影响。",
+            "The program itself failed over this order ({error}); nothing was submitted. Other orders go on.",
+        ),
+        (
+            "请把日志中的 task.crashed 交给维护者；程序更新后放行。",
+            "Give the log line task.crashed to whoever maintains the program; release the order once it is updated.",
+        ),
+    ),
     "row_unreadable": (
         ("旺店通返回的单据无法解析：{field}", "The order as WDT sent it cannot be read: {field}"),
         None,
+    ),
+    "unclassified_answer": (
+        (
+            "平台（{platform}）的答复不在错误目录里：{answer} {text}。随后查询确认未开票。",
+            "The answer of {platform} is in no catalogue: {answer} {text}. Asked since, it knows of no invoice.",
+        ),
+        (
+            "请弄清这句话的意思。放行后系统先再次查询，确认两次都没有，才以同一流水号再提交一次。",
+            (
+                "Find out what it means. Once released, the issuer is asked again; only if it finds nothing twice does"
+                " the order go once more, under the same key."
+            ),
+        ),
+    ),
+    "duplicate_not_found": (
+        (
+            "开票平台 {rounds} 次说流水号重复，却又查不到该单，自相矛盾。",
+            "The issuer said {rounds} times that it knows the key, and each time could not find it.",
+        ),
+        (
+            "请联系开票平台查明。" + _ASKED_FIRST[0],
+            "Have the issuer look into it. " + _ASKED_FIRST[1],
+        ),
+    ),
+    "accepted_not_found": (
+        (
+            "开票平台曾受理本单，现在却查不到；单据在旺店通又改过，内容已与当时提交的不同。",
+            "The issuer had accepted this order and does not find it now; in WDT it has been changed since.",
+        ),
+        (
+            "请向开票平台确认没有开出发票。" + _ASKED_FIRST[0],
+            "Make sure at the issuer that no invoice exists. " + _ASKED_FIRST[1],
+        ),
+    ),
+    "stalled_again": (
+        (
+            "开票平台 {rounds} 次未能开出，每次都说是登录、认证或额度的问题：{text}",
+            "The issuer failed {rounds} times, each time for want of a login, an identity check or a quota: {text}",
+        ),
+        (
+            "请按提示在开票平台处理好，再放行：系统会以同一流水号继续。",
+            "Do what it says at the issuer, then release the order: it goes on under the same key.",
+        ),
     ),
     "second_invoice": (
         (

@@ -15,6 +15,7 @@ from syncd.domain.numbers import number_kind
 from syncd.domain.order import WDT_HAS_INVOICE, WdtStatus
 from syncd.domain.outcome import (
     Blocked,
+    Dead,
     Duplicate,
     Failed,
     Issued,
@@ -24,11 +25,13 @@ from syncd.domain.outcome import (
     Refused,
     SealFailed,
     Split,
+    Stalled,
     Unknown,
     Voided,
 )
 from syncd.domain.ports import Class
 from syncd.domain.retry import ask_again
+from syncd.domain.texts import cut, without_identifiers
 from syncd.domain.trouble import Verdict
 
 
@@ -45,11 +48,17 @@ class Case:
     settle_for: timedelta
     sent_at: datetime | None = None  # the first time the current bytes may have left
     missed_at: datetime | None = None  # the first "not found" since then
-    refusal: tuple[str, str] | None = None  # the code and text of a refusal to be confirmed
+    refusal: tuple[str, str] | None = None  # the code and text of a refusal, or of an unclassified answer
     tries: int = 0
     revives: int = 0
     most_revives: int = 20
+    restarts: int = 0  # how often the issuer was to go on with a key it lists as failed
+    duplicates: int = 0  # how often this key was "known already" when it was submitted
+    lane_is_open: bool = True  # False while nothing at all is issued: a stall then says nothing of this order
+    unchanged: bool = False  # the row as last seen still asks for what was frozen
+    platform: str = ""
     wdt_invoice_no: str = ""
+    doubted_at: datetime | None = None  # may have been sent, by then, in a time that the store has forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +76,25 @@ class Wait:
     phase: Phase
     after: timedelta
     missed: bool = False  # this look found nothing: remember when
+    duplicate: bool = False  # the key was known there already: count it
     refusal: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resend:
     """The same bytes under the same key may be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Listed as failed, and still wanted: the issuer goes on with the key of `generation` (push sees to it).
+
+    Where the row has changed since, `generation` is the next one. `verdict`: why the whole lane rests.
+    """
+
+    generation: int
+    after: timedelta = timedelta(0)
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +137,31 @@ class Revive:
 
 
 @dataclass(frozen=True, slots=True)
+class Believe:
+    """Doubted, and confirmed never to have been sent: it waits for its first submission like any other."""
+
+
+@dataclass(frozen=True, slots=True)
 class RestLane:
     """Not this invoice's fault: the lane rests, the order waits."""
 
     verdict: Verdict
+    phase: Phase = Phase.UNKNOWN  # what an order that was on its way waits for meanwhile
 
 
-Decision = Adopt | Wait | Resend | Fail | Repend | Drop | SetAside | Revive | RestLane
+Decision = Adopt | Wait | Resend | GoOn | Fail | Repend | Drop | SetAside | Revive | Believe | RestLane
 
 #: How long a second look must lie behind the first before "not found" is believed.
 SECOND_LOOK = timedelta(seconds=2)
+#: So often an issuer goes on with what it has failed, each time somebody wants it again; then it has failed.
+MOST_RESTARTS = 3
+#: So often it goes on with what failed for want of a login or a quota; then a person looks. From the fourth time on
+#: the order steps back behind the others.
+MOST_STALLS, STEP_BACK = 20, 3
+#: "Known already", and then not found, this often: the issuer contradicts itself.
+MOST_DUPLICATES = 20
+#: Characters of a party's own words in a hold's facts.
+ANSWER_LIMIT = 100
 
 
 def judge_submission(case: Case, outcome: Outcome) -> Decision:
@@ -134,12 +171,33 @@ def judge_submission(case: Case, outcome: Outcome) -> Decision:
             return Wait(Phase.REFUSED, timedelta(seconds=1), refusal=(code, text))
         case Failed(code, text):
             return Wait(Phase.REFUSED, timedelta(seconds=1), refusal=(code, text))
-        case Duplicate() | NotFound():
+        case Duplicate():
+            return Wait(Phase.UNKNOWN, timedelta(0), duplicate=True)
+        case NotFound() | Stalled():
             return Wait(Phase.UNKNOWN, timedelta(0))
+        case Unknown(cause="not_begun"):
+            return Wait(Phase.READY, timedelta(0))
         case Unknown(sent=False):
             return Wait(Phase.READY, ask_again(case.tries))
+        case Unknown(unclassified=Verdict(code=code, text=text)):
+            return Wait(Phase.UNCLASSIFIED, ask_again(case.tries), refusal=(code, text))
         case _:
             return _common(case, outcome)
+
+
+def judge_revival(case: Case, outcome: Outcome) -> Decision:
+    """What the answer to "go on with this key" decides: nothing but when to ask, and whether it has left at all."""
+    match outcome:
+        case Unknown(cause="not_begun"):
+            return Wait(Phase.REVIVABLE, timedelta(0))
+        case Unknown(sent=False):
+            return Wait(Phase.REVIVABLE, ask_again(case.tries))
+        case Blocked(verdict):  # whatever became of it, to ask for the same once more makes no second invoice
+            return RestLane(verdict, Phase.REVIVABLE)
+        case Processing():
+            return Wait(Phase.ISSUING, ask_again(0))
+        case _:
+            return Wait(Phase.UNKNOWN, ask_again(case.tries))
 
 
 def judge_answer(case: Case, outcome: Outcome, later: tuple[Outcome, ...], now: datetime) -> Decision:
@@ -148,12 +206,22 @@ def judge_answer(case: Case, outcome: Outcome, later: tuple[Outcome, ...], now: 
     `later` are the answers about the following generations, in order, asked only when the own key is dead or
     unknown there: a rebuilt store may stand behind the generation that was issued.
     """
-    if isinstance(outcome, NotFound | Failed):
+    if _cannot_be_known(case, outcome):
+        return SetAside(Hold.RESTORED_CLASS_C)
+    if isinstance(outcome, Dead):
         ahead = _ahead(case, later)
         if ahead is not None:
             return ahead
         return _dead(case, outcome, later, now)
     return _common(case, outcome)
+
+
+def _cannot_be_known(case: Case, outcome: Outcome) -> bool:
+    """In doubt at an issuer that cannot be asked: only a person can find out whether it was sent."""
+    unsent = case.state in (State.PENDING, State.INTENT)
+    return (
+        unsent and case.doubted_at is not None and case.trust is Class.C and not isinstance(outcome, Issued | Blocked)
+    )
 
 
 def judge_earlier(number: str, earlier: tuple[Outcome, ...]) -> SetAside | None:
@@ -172,7 +240,7 @@ def _ahead(case: Case, later: tuple[Outcome, ...]) -> Decision | None:
         match outcome:
             case Issued(invoice):
                 return _adopt(case, invoice, case.generation + distance)
-            case NotFound() | Failed():
+            case NotFound() | Failed() | Stalled():
                 continue
             case SealFailed():
                 return _unsealed(case, outcome, case.generation + distance)
@@ -207,9 +275,8 @@ def _unsealed(case: Case, outcome: SealFailed, generation: int) -> Decision:
 
 def _waiting(case: Case, phase: Phase) -> Phase:
     """Only an INTENT has phases of its own to wait in; a refusal stays one until it is confirmed."""
-    if case.state is not State.INTENT or (case.phase is Phase.REFUSED and phase is Phase.UNKNOWN):
-        return case.phase
-    return phase
+    kept = case.phase in (Phase.REFUSED, Phase.UNCLASSIFIED) and phase is Phase.UNKNOWN
+    return case.phase if kept or case.state is not State.INTENT else phase
 
 
 def _adopt(case: Case, invoice: Invoice, generation: int) -> Decision:
@@ -229,43 +296,86 @@ def _adopt(case: Case, invoice: Invoice, generation: int) -> Decision:
     return Adopt(invoice, generation)
 
 
-def _dead(case: Case, outcome: NotFound | Failed, later: tuple[Outcome, ...], now: datetime) -> Decision:
+def _dead(case: Case, outcome: Dead, later: tuple[Outcome, ...], now: datetime) -> Decision:
     """Nothing is alive under any generation."""
     if case.state is State.INTENT:
-        return _dead_intent(case, outcome, now)
+        return _dead_intent(case, outcome, later, now)
     if case.state is State.ISSUED:  # its number is ours and durable; an issuer that cannot find it proves nothing
         return Wait(case.phase, ask_again(case.tries))
+    if case.doubted_at is not None and not _settled(case, now):
+        return Wait(case.phase, _until_settled(case, now), missed=True)
     if case.wdt_status == WdtStatus.WAITING and case.phase is Phase.REPENDED:
-        return Repend(_first_unused(case, outcome, later))
+        generation = _first_unused(case, outcome, later)
+        if case.unchanged and generation == case.generation + 1:
+            return GoOn(case.generation)
+        return Repend(generation)
+    if case.doubted_at is not None and case.wdt_status == WdtStatus.WAITING and case.state is State.PENDING:
+        return Believe()
     return Drop(cancelled=case.wdt_status == WdtStatus.CANCELLED)
 
 
-def _first_unused(case: Case, outcome: NotFound | Failed, later: tuple[Outcome, ...]) -> int:
+def _first_unused(case: Case, outcome: Dead, later: tuple[Outcome, ...]) -> int:
     """The generation moves only past keys that the issuer itself lists as dead (T18)."""
     generation = case.generation
     for known in (outcome, *later):
-        if not isinstance(known, Failed):
+        if not isinstance(known, Failed | Stalled):
             break
         generation += 1
     return generation
 
 
-def _dead_intent(case: Case, outcome: NotFound | Failed, now: datetime) -> Decision:
-    if isinstance(outcome, Failed):
-        if case.revives:  # it was seen to exist, unsealed: "failed" afterwards is for a person to look into
-            return SetAside(Hold.ISSUED_UNSIGNED, (("text", outcome.text), ("serial", outcome.serial)))
-        return Fail(outcome.code, outcome.text)
-    if case.refusal is not None:
+def _dead_intent(case: Case, outcome: Dead, later: tuple[Outcome, ...], now: datetime) -> Decision:
+    match outcome:
+        case Stalled():
+            return _stalled(case, outcome, later)
+        case Failed(code, text, serial):
+            if case.revives:  # it was seen to exist, unsealed: "failed" afterwards is for a person to look into
+                return SetAside(Hold.ISSUED_UNSIGNED, (("text", text), ("serial", serial)))
+            if 0 < case.restarts < MOST_RESTARTS:
+                return _go_on(case, outcome, later, ask_again(case.restarts))
+            return Fail(code, text)
+    if case.refusal is not None and case.phase is not Phase.UNCLASSIFIED:
         return Fail(*case.refusal)
     if case.trust is Class.B:
         return SetAside(Hold.CLASS_B_NOT_FOUND)
     if case.trust is Class.C:
         return SetAside(Hold.CLASS_C_UNKNOWN)
     if not _settled(case, now):
-        return Wait(Phase.UNKNOWN, _until_settled(case, now), missed=True)
+        return Wait(_waiting(case, Phase.UNKNOWN), _until_settled(case, now), missed=True)
     if case.wdt_status == WdtStatus.WAITING:
-        return Resend()
+        return _send_again(case)
     return _not_wanted(case)
+
+
+def _send_again(case: Case) -> Decision:
+    """Confirmed not found. An answer nobody understood, or an issuer that contradicts itself, is for a person."""
+    if case.phase is Phase.UNCLASSIFIED:
+        code, text = case.refusal or ("", "")
+        told = (("platform", case.platform), ("answer", code), ("text", cut(without_identifiers(text), ANSWER_LIMIT)))
+        return SetAside(Hold.POISON_ROW, (("code", "unclassified_answer"), *told))
+    if case.duplicates >= MOST_DUPLICATES:
+        rounds = ("rounds", str(case.duplicates))
+        return SetAside(Hold.CLASS_B_NOT_FOUND, (("code", "duplicate_not_found"), rounds))
+    return Resend()
+
+
+def _stalled(case: Case, outcome: Stalled, later: tuple[Outcome, ...]) -> Decision:
+    """Not the invoice's fault, so never an 85: it waits, and then the issuer goes on with the same key."""
+    if case.restarts >= MOST_STALLS and case.lane_is_open:  # others are issued, this one alone is not
+        text = cut(without_identifiers(outcome.verdict.text), ANSWER_LIMIT)
+        return SetAside(Hold.POISON_ROW, (("code", "stalled_again"), ("rounds", str(case.restarts)), ("text", text)))
+    after = ask_again(case.restarts) if case.restarts > STEP_BACK else timedelta(0)
+    return _go_on(case, outcome, later, after, outcome.verdict)
+
+
+def _go_on(
+    case: Case, outcome: Dead, later: tuple[Outcome, ...], after: timedelta, verdict: Verdict | None = None
+) -> Decision:
+    """With the same key as long as the frozen bytes are what is wanted, with the next one where they are not."""
+    if case.wdt_status != WdtStatus.WAITING:
+        return _not_wanted(case)
+    generation = case.generation if case.unchanged else _first_unused(case, outcome, later)
+    return GoOn(generation, after, verdict)
 
 
 def _not_wanted(case: Case) -> Decision:
@@ -274,15 +384,24 @@ def _not_wanted(case: Case) -> Decision:
         return Drop(cancelled=True)
     if case.wdt_status in WDT_HAS_INVOICE:
         return SetAside(Hold.FOREIGN_NUMBER, (("number", ""), ("wdt_number", case.wdt_invoice_no)))
-    return Wait(Phase.UNKNOWN, ask_again(case.tries), missed=True)
+    return Wait(_waiting(case, Phase.UNKNOWN), ask_again(case.tries), missed=True)
 
 
 def _settled(case: Case, now: datetime) -> bool:
     """ "Not found" counts after the issuer's settling time and on a second look (T09)."""
     looked_before = case.missed_at is not None and now - case.missed_at >= SECOND_LOOK
-    return looked_before and case.sent_at is not None and now - case.sent_at >= case.settle_for
+    sent_at = _sent_by(case)
+    return looked_before and sent_at is not None and now - sent_at >= case.settle_for
+
+
+def _sent_by(case: Case) -> datetime | None:
+    """When the bytes have left at the latest, as far as we know."""
+    return max((at for at in (case.sent_at, case.doubted_at) if at is not None), default=None)
 
 
 def _until_settled(case: Case, now: datetime) -> timedelta:
-    sent_at = case.sent_at or now
+    """Not longer than the settling time lasts; where the issuer calls the key known, no oftener than usual."""
+    if case.duplicates:
+        return ask_again(case.tries)
+    sent_at = _sent_by(case) or now
     return max(SECOND_LOOK, min(ask_again(case.tries), sent_at + case.settle_for - now))

@@ -32,6 +32,8 @@ class Phase(StrEnum):
     ISSUING = "issuing"  # INTENT: accepted, being issued
     UNKNOWN = "unknown"  # INTENT: nobody told us
     REFUSED = "refused"  # INTENT: refused; to be confirmed by asking
+    UNCLASSIFIED = "unclassified"  # INTENT: answered in words nobody has classified; ask, and never send again
+    REVIVABLE = "revivable"  # INTENT: listed as failed; the issuer is to go on with the same key
     FILE_PENDING = "file_pending"  # ISSUED: the number is known, its file is not yet
     LEFT = "left"  # WDT moved it out of 45 before anything was sent: ask before believing
     REPENDED = "repended"  # back at 45 after 85 or a cancellation: ask before a new submission
@@ -49,6 +51,7 @@ class Event(StrEnum):
     WRITTEN_60 = "written_60"
     WRITTEN_85 = "written_85"
     REPENDED = "repended"
+    RESUMED = "resumed"
     HELD = "held"
     CORRECTED = "corrected"
     RELEASED_PENDING = "released_pending"
@@ -106,10 +109,12 @@ STEPS: dict[tuple[State, Event], State] = {
     (State.FAILED, Event.HELD): State.HOLD,
     (State.DONE85, Event.ISSUED): State.ISSUED,  # T17
     (State.DONE85, Event.REPENDED): State.PENDING,  # T18
+    (State.DONE85, Event.RESUMED): State.INTENT,  # T18: unchanged, so the issuer goes on with the same key
     (State.DONE85, Event.CANCELLED): State.CANCELLED,
     (State.DONE85, Event.HELD): State.HOLD,
     (State.CANCELLED, Event.ISSUED): State.ISSUED,  # T17
     (State.CANCELLED, Event.REPENDED): State.PENDING,  # T18
+    (State.CANCELLED, Event.RESUMED): State.INTENT,  # T18
     (State.CANCELLED, Event.HELD): State.HOLD,
     (State.HOLD, Event.CORRECTED): State.PENDING,  # nothing was sent and the row was corrected in WDT
     (State.HOLD, Event.RELEASED_PENDING): State.PENDING,  # T22

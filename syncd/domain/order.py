@@ -6,11 +6,14 @@ fields it documents as always present.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
 from typing import NewType
+
+from syncd.domain.trouble import Verdict
 
 OrderNo = NewType("OrderNo", str)
 MerchantName = NewType("MerchantName", str)
@@ -212,6 +215,10 @@ class WriteBack:
 
 @dataclass(frozen=True, slots=True)
 class UpdateAnswer:
-    """WDT took the call; the listed documents were refused with the text given, the others accepted."""
+    """WDT took the call; the listed documents were refused with the text given, the others accepted.
+
+    `verdicts` says of each refused document what its text means; its keys are those of `refused`.
+    """
 
     refused: dict[OrderNo, str]
+    verdicts: Mapping[OrderNo, Verdict] = field(default_factory=dict)

@@ -50,6 +50,14 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Stalled:
+    """Listed as dead, but not because of this invoice (login, quota): the issuer can be asked to go on with the key."""
+
+    verdict: Verdict
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Duplicate:
     """The key is known there already: ask."""
 
@@ -87,8 +95,23 @@ class Unknown:
 
     cause: str
     sent: bool = True  # False only where not one byte of the request can have left (connection refused)
+    unclassified: Verdict | None = None  # the issuer's own word, which no catalogue knows
 
 
 Outcome = (
-    Issued | Processing | SealFailed | Refused | Failed | Duplicate | NotFound | Voided | Split | Blocked | Unknown
+    Issued
+    | Processing
+    | SealFailed
+    | Refused
+    | Failed
+    | Stalled
+    | Duplicate
+    | NotFound
+    | Voided
+    | Split
+    | Blocked
+    | Unknown
 )
+
+#: Nothing is alive under the key, as of now.
+Dead = NotFound | Failed | Stalled

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from syncd.domain.invoice import InvoiceRequest, IssuerKey
+from syncd.domain.money_guard import PrintedLine
 from syncd.domain.order import InvoiceOrder, Page, Search, UpdateAnswer, WriteBack
 from syncd.domain.outcome import Outcome
 from syncd.domain.trouble import Verdict
@@ -95,6 +96,10 @@ class Issuer(Protocol):
         """The exact body that will be sent, now and on every resend. Raises Unfit before anything is sent."""
         ...
 
+    def printed(self, body: bytes) -> Sequence[PrintedLine]:
+        """The lines that rendered bytes ask for, read back for the money guard. Raises ValueError."""
+        ...
+
     async def submit(self, key: IssuerKey, body: bytes) -> Outcome:
         """Send frozen bytes once: no redirect, no retry, whatever happens."""
         ...
@@ -107,8 +112,11 @@ class Issuer(Protocol):
         """Have the issuer go on with what it holds under this key (re-seal, re-push)."""
         ...
 
-    async def probe(self) -> Verdict | None:
-        """None when a harmless question is answered as it should be, else what is wrong."""
+    async def probe(self, *, issuing: bool = False) -> Verdict | None:
+        """None when a harmless question is answered as it should be, else what is wrong.
+
+        `issuing`: also whether a person must act before anything is issued (login, quota), as far as this can be asked.
+        """
         ...
 
 

@@ -82,7 +82,9 @@ def _back(order: Standing, event: Event, now: datetime) -> Change:
         case Event.RELEASED_PENDING:  # WDT has moved on while it was held: ask before believing, never send
             return Change(event, {**columns, "phase": Phase.LEFT}, ("collect",))
         case Event.RELEASED_INTENT:
-            asked: dict[str, Value] = {"phase": Phase.UNKNOWN, "missed_at": None, "revives": 0}
+            asked: dict[str, Value] = {"phase": Phase.UNKNOWN, "missed_at": None, "revives": 0, "duplicates": 0}
+            if order.held_phase is Phase.UNCLASSIFIED:  # it was no refusal, and must not be reported as one
+                asked |= {"refusal_code": None, "refusal_text": None}
             return Change(event, {**columns, **asked}, ("collect",))
         case Event.RELEASED_ISSUED:
             phase = Phase.FILE_PENDING if order.held_phase is Phase.FILE_PENDING else Phase.NONE
@@ -108,7 +110,7 @@ def retry(order: Standing, now: datetime) -> Change | Refusal:
             return Change(None, soon, ("push",))
         case State.INTENT, Phase.SENT:
             return Refusal("in_flight")
-        case State.INTENT, Phase.READY:
+        case State.INTENT, Phase.READY | Phase.REVIVABLE:
             return Change(None, soon, ("push",))
         case State.INTENT, _:
             return Change(None, soon, ("collect",))

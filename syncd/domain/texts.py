@@ -11,6 +11,9 @@ NAME_LIMIT = 100
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MOBILE = re.compile(r"1[0-9]{10}")
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
+#: Runs in which a tax number, a phone number, a bank account or an invoice number can hide.
+_IDENTIFIER = re.compile(r"[0-9A-Za-z]{11,}|[0-9](?:[ -]?[0-9]){10,}")
+_DIGITS_OF_AN_IDENTIFIER = 9
 #: Full-width forms of ASCII, as Chinese input methods type them.
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 #: Controls, invisible format characters (direction overrides among them), line and paragraph separators.
@@ -50,3 +53,13 @@ def mobile(text: str) -> str:
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters, as WDT counts them. Never for names or numbers."""
     return text if len(text) <= limit else text[:limit].rstrip()
+
+
+def without_identifiers(text: str) -> str:
+    """A party's own words fit for the journal: tax, phone, bank and invoice numbers in them are "#"."""
+    return _IDENTIFIER.sub(_hidden, text)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    digits = sum(one.isdigit() for one in found[0])
+    return "#" if digits >= _DIGITS_OF_AN_IDENTIFIER else found[0]

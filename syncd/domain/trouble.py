@@ -7,6 +7,7 @@ have happened. The verdict inside says who must act and how long the lane rests.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -61,3 +62,11 @@ class Permanent(Trouble):
 
 class InDoubt(Trouble):
     """It may have happened: a time-out after sending, a broken answer."""
+
+
+class Paced(Exception):
+    """The credential is at rest until `until`: nothing was sent, nothing went wrong, and whoever asked comes back."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"at rest until {until}")
+        self.until = until

@@ -185,6 +185,13 @@ UNFIT_TEXTS: dict[str, tuple[str, str]] = {
         "开票金额不符：合计金额加合计税额应为 {expected}，单据写的是 {given}。",
         "Totals disagree: amount plus tax is {expected}, the order's invoice amount says {given}.",
     ),
+    "request_differs": (
+        "待发送的请求与单据不符（{field}）：应为 {expected}，请求里是 {given}。未发送，请联系技术支持。",
+        (
+            "The request does not say what the order says ({field}): {expected} wanted, {given} in it."
+            " It was not sent; call support."
+        ),
+    ),
     "amount_not_positive": (
         "开票金额是 {amount}，必须大于 0。",
         "The invoice amount is {amount}; it must be above zero.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -31,15 +31,36 @@ class Drained:
     left: int
 
 
-class Embedded:
-    """Drives units of the given stages until drained. `tick` is in seconds."""
+def _by_stage(stage: str, _key: str) -> str:
+    return stage
 
-    def __init__(self, stages: Sequence[str], due: Due, run: Run, *, tick: float = 1.0, most_units: int = 64) -> None:
+
+class Embedded:
+    """Drives units of the given stages until drained. `tick` is in seconds.
+
+    Units of one `group` share `most_units` places, or as many as `places` gives their group, and take them in the
+    order in which they came due: what fills one group keeps nobody of another waiting.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[str],
+        due: Due,
+        run: Run,
+        *,
+        tick: float = 1.0,
+        most_units: int = 64,
+        group: Callable[[str, str], str] = _by_stage,
+        places: Mapping[str, int] | None = None,
+    ) -> None:
         self._stages = tuple(stages)
         self._due = due
         self._run = run
         self._tick = tick
-        self._places = asyncio.Semaphore(most_units)
+        self._group = group
+        self._most = dict(places or {})
+        self._most_units = most_units
+        self._places: dict[str, asyncio.Semaphore] = {}
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._draining = False
@@ -76,12 +97,19 @@ class Embedded:
 
     async def _one(self, stage: str, key: str) -> None:
         try:
-            async with self._places:
+            async with self._place(stage, key):
                 if not await supervised(stage, key, self._run(stage, key)):
                     self.crashes += 1
                     await asyncio.sleep(self._tick)  # a defect must not spin
         finally:
             self._running.pop((stage, key), None)
+
+    def _place(self, stage: str, key: str) -> asyncio.Semaphore:
+        """The places of the unit's group; whoever came first gets one first."""
+        group = self._group(stage, key)
+        if group not in self._places:
+            self._places[group] = asyncio.Semaphore(self._most.get(group, self._most_units))
+        return self._places[group]
 
     @property
     def busy(self) -> int:

@@ -20,6 +20,7 @@ A fault either leaves the party untouched ("not acted") or strikes after it did 
     E9999_after                yes    Nuonuo: E9999 although it was done
 """
 
+import hashlib
 import random
 from collections import Counter
 from dataclasses import dataclass, field
@@ -81,6 +82,8 @@ class Faults:
     only_methods: frozenset[str] | None = None
     profile: str = "calm"
     forced: list[Forced] = field(default_factory=list)
+    seen: Counter[tuple[str, bytes]] = field(default_factory=Counter)
+    _seed: float = -1.0
     happened: Counter[str] = field(default_factory=Counter)
     happened_to: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -106,9 +109,13 @@ class Faults:
         """Switch the random profile off; forced faults stay."""
         self.use("calm")
 
-    def strike(self, method: str) -> str:
-        """The kind of fault that hits this call, or ""; forced ones come first."""
-        return self._take_forced(method) or self._draw(method)
+    def strike(self, method: str, body: bytes = b"") -> str:
+        """The kind of fault that hits this call, or ""; forced ones come first.
+
+        A drawn one depends on the seed, on what is asked and how often it was, not on who came before: the same
+        day can be played again although its calls come in another order.
+        """
+        return self._take_forced(method) or self._draw(method, body)
 
     def count(self, method: str, kind: str) -> None:
         self.happened[kind] += 1
@@ -127,9 +134,14 @@ class Faults:
             return plan.kind
         return ""
 
-    def _draw(self, method: str) -> str:
+    def _draw(self, method: str, body: bytes) -> str:
         if not self.share or (self.only_methods is not None and method not in self.only_methods):
             return ""
-        if self.rng.random() >= self.share:
+        if self._seed < 0:
+            self._seed = self.rng.random()
+        asked = (method, hashlib.sha256(body).digest()[:12])
+        self.seen[asked] += 1
+        dice = random.Random(f"{self._seed}/{method}/{asked[1].hex()}/{self.seen[asked]}")
+        if dice.random() >= self.share:
             return ""
-        return self.rng.choices(list(self.weights), list(self.weights.values()))[0]
+        return dice.choices(list(self.weights), list(self.weights.values()))[0]

@@ -17,8 +17,9 @@ from syncd.sandbox.nuonuo.server import PATH as NUONUO_PATH
 from syncd.sandbox.nuonuo.server import TOKEN_PATH, NuonuoServer
 from syncd.sandbox.nuonuo.world import DEFAULT_APP_KEY, DEFAULT_APP_SECRET, DEFAULT_SELLER, DEFAULT_TOKEN, NuonuoWorld
 from syncd.sandbox.population import populate
-from syncd.sandbox.tally import counts
+from syncd.sandbox.tally import counts, most_per_document, wrong_amounts
 from syncd.sandbox.wdt.document import Row
+from syncd.sandbox.wdt.rows import served_row
 from syncd.sandbox.wdt.server import PATH as WDT_PATH
 from syncd.sandbox.wdt.server import WdtServer
 from syncd.sandbox.wdt.world import DEFAULT_APPSECRET, DEFAULT_KEY, DEFAULT_SID, WdtWorld
@@ -184,3 +185,25 @@ class Sandbox:
     def counts(self) -> dict[str, int]:
         """read, issued, written_back, wrong, refused, held, doubles, lost: from both ledgers only."""
         return counts(self.wdt, self.nuonuo.ledger, self.nuonuo.links)
+
+    def most_invoices_per_document(self) -> int:
+        """The most legal blue invoices that any one document's content has led to; 0 when none was issued."""
+        return most_per_document(self.wdt, self.nuonuo.ledger, self.nuonuo.links)
+
+    def wrong_amounts(self) -> int:
+        """Submissions whose legal invoices are of another amount than their document ever asked for."""
+        return wrong_amounts(self.wdt.documents.values(), self.nuonuo.ledger)
+
+    def rate_refused(self) -> int:
+        """Calls that WDT refused for their number."""
+        return sum(tenant.rate_refused for tenant in self.wdt.tenants.values())
+
+    def shown_rows(self) -> dict[tuple[str, str], bytes]:
+        """The row of every document that search shows now, byte for byte as it is served, by (sid, no)."""
+        self.wdt.catch_up()
+        shelves, switches = self.wdt.shelves, self.wdt.switches
+        return {
+            key: served_row(document, switches)
+            for key, document in self.wdt.documents.items()
+            if document.shown and shelves[document.sid].visible(document, switches)
+        }

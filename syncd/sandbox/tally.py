@@ -5,9 +5,10 @@ buyer, buyer's tax number, gross total and first goods name, in any version the 
 documents ask for the same, each may have one invoice. Tests that know the keys can `link` them instead.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from syncd.sandbox.nuonuo.ledger import LegalInvoice
 from syncd.sandbox.wdt.document import FAILED, ISSUED, Content, Document, cents, plain
@@ -49,6 +50,30 @@ def counts(world: WdtWorld, ledger: Iterable[LegalInvoice], links: Mapping[str, 
         "lost": sum(_is_lost(document, verdict) for document in documents),
         "wrong": sum(_wrote(document, ISSUED) and not _is_right(document, verdict) for document in documents),
     }
+
+
+def most_per_document(world: WdtWorld, ledger: Iterable[LegalInvoice], links: Mapping[str, str]) -> int:
+    """The most submissions with a legal blue invoice that any one document can be held to have got."""
+    verdict = match(world.documents.values(), ledger, links)
+    asking, by_no = _asking(world.documents.values())
+    many: Counter[tuple[str, str]] = Counter(verdict.of_document.keys())
+    for invoices in verdict.orphans:
+        candidates = _candidates(invoices, links, asking, by_no)
+        many[candidates[0].key if candidates else ("", invoices[0].order_no)] += 1
+    return max(many.values(), default=0)
+
+
+def wrong_amounts(documents: Iterable[Document], ledger: Iterable[LegalInvoice]) -> int:
+    """Submissions whose legal invoices together are of another gross amount than their document ever asked for."""
+    issued: dict[tuple[str, Content], Decimal] = defaultdict(Decimal)
+    for invoice in ledger:
+        if invoice.colour == "blue" and not invoice.voided:
+            issued[invoice.serial, _content(invoice)._replace(total=None)] += invoice.total
+    asked: dict[Content, set[Decimal | None]] = defaultdict(set)
+    for document in documents:
+        for content in document.contents:
+            asked[content._replace(total=None)].add(content.total)
+    return sum(content in asked and total not in asked[content] for (_, content), total in issued.items())
 
 
 def match(documents: Iterable[Document], ledger: Iterable[LegalInvoice], links: Mapping[str, str]) -> Verdict:

@@ -10,8 +10,10 @@ import structlog
 from syncd.domain.order import OrderNo, Page, Search
 from syncd.domain.payload import payload_hash
 from syncd.domain.trouble import Care, Permanent
+from syncd.stages.lane import WDT, heard
 from syncd.stages.turn import Merchant
-from syncd.store.orders import Kept, OrderId, Seen
+from syncd.store.orders import OrderId
+from syncd.store.sightings import Kept, Seen
 from syncd.store.store import Store, Tx
 from syncd.store.units import Claim
 
@@ -31,18 +33,16 @@ async def take_in(
     tx: Tx, merchant: Merchant, page: Page, seq: int, span: tuple[datetime, datetime] | None = None
 ) -> Kept:
     """Store what a page showed, note what moved, and wake whoever has something to do now."""
-    kept = await tx.orders.keep(merchant.name, merchant.sid, page.rows, Seen(seq, page.asked_at, span))
+    kept = await tx.sightings.keep(merchant.name, merchant.sid, page.rows, Seen(seq, page.asked_at, span))
     unread = [row for row in page.bad if row.reason != SUPERSEDED]
     if unread:
-        new = await tx.orders.set_aside(merchant.name, merchant.sid, unread)
-        for row in unread[:new]:
+        for row in await tx.sightings.set_aside(merchant.name, merchant.sid, unread):
             tx.tell(partial(log.warning, "poll.row_quarantined", merchant=merchant.name, why=row.reason))
     for order_id, event in kept.moved:
         await tx.journal.add(event, order_id=order_id, merchant=merchant.name)
     await _note_drift(tx, merchant, kept.drifted)
     await _wake(tx, merchant, kept)
-    if await tx.lanes.recovered(merchant.name, "wdt"):
-        tx.tell(partial(log.info, "lane.recovered", lane=f"{merchant.name}/wdt"))
+    await heard(tx, merchant, WDT)
     return kept
 
 
@@ -82,6 +82,6 @@ async def read_by_number(store: Store, merchant: Merchant, claim: Claim, no: str
         if no_such.verdict.care is not Care.DATA:
             raise
         return Page((), (), 0, store.clock.now())
-    async with store.begin(claim) as tx:
+    async with store.begin(claim, fact="intake.read_by_number") as tx:
         await take_in(tx, merchant, page, seq)
     return page

@@ -8,14 +8,33 @@ from functools import partial
 import structlog
 
 from syncd.domain.invoice import Expected, Invoice
-from syncd.domain.judgement import Adopt, Case, Decision, Drop, Fail, Repend, Resend, RestLane, Revive, SetAside, Wait
+from syncd.domain.judgement import (
+    Adopt,
+    Believe,
+    Case,
+    Decision,
+    Drop,
+    Fail,
+    GoOn,
+    Repend,
+    Resend,
+    RestLane,
+    Revive,
+    SetAside,
+    Wait,
+)
 from syncd.domain.lifecycle import Event, Hold, Phase, State
+from syncd.domain.order import InvoiceOrder
+from syncd.domain.payload import payload_hash
 from syncd.domain.ports import Issuer, IssuerProfile
 from syncd.domain.retry import ask_again, next_sweep
+from syncd.domain.texts import without_identifiers
+from syncd.stages import lane
 from syncd.stages.turn import Merchant
 from syncd.store import debts
 from syncd.store.instants import to_ms
-from syncd.store.orders import OrderView
+from syncd.store.lanes import OPEN
+from syncd.store.orders import SENDABLE, OrderView
 from syncd.store.store import Tx
 from syncd.store.submissions import Stored
 
@@ -24,7 +43,15 @@ log = structlog.get_logger("syncd.stages")
 _SWEPT = (State.FAILED, State.DONE85, State.CANCELLED)
 
 
-def case_of(order: OrderView, stored: Stored | None, expected: Expected | None, profile: IssuerProfile) -> Case:
+def case_of(
+    order: OrderView,
+    stored: Stored | None,
+    expected: Expected | None,
+    profile: IssuerProfile,
+    *,
+    unchanged: bool = False,
+    lane_is_open: bool = True,
+) -> Case:
     """The stored side of a question to the issuer."""
     return Case(
         state=order.state,
@@ -41,7 +68,18 @@ def case_of(order: OrderView, stored: Stored | None, expected: Expected | None, 
         tries=order.tries,
         revives=order.revives,
         most_revives=profile.most_revives,
+        restarts=order.restarts,
+        duplicates=order.duplicates,
+        unchanged=unchanged,
+        lane_is_open=lane_is_open,
+        platform=profile.kind,
+        doubted_at=order.doubted_at,
     )
+
+
+def is_unchanged(row: InvoiceOrder, frozen: Stored, generation: int) -> bool:
+    """Whether the row still asks for what was frozen under this generation."""
+    return frozen.generation == generation and frozen.payload_hash == payload_hash(row)
 
 
 def elsewhere(stored: Stored | None, issuer: Issuer) -> SetAside | None:
@@ -62,9 +100,11 @@ async def settle(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | 
         case Wait():
             await _wait(tx, merchant, order, decision)
         case Resend():
-            await tx.orders.wait(order, phase=Phase.READY, next_at=to_ms(tx.now), tries=0, refusal_code=None)
+            await tx.orders.wait(order, phase=Phase.READY, next_at=_in_line(tx, order), tries=0, refusal_code=None)
             await tx.journal.add("order.cleared", order_id=order.id, merchant=merchant.name, why="not_found_twice")
             await tx.units.wake("push", merchant.name)
+        case GoOn():
+            await _go_on(tx, merchant, order, decision)
         case Fail(code, text):
             await _fail(tx, merchant, order, stored, code, text)
         case Repend(generation):
@@ -76,28 +116,70 @@ async def settle(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | 
         case Revive():
             again = {"sweep_at" if order.state in _SWEPT else "next_at": to_ms(tx.now + ask_again(order.tries))}
             await tx.orders.wait(order, revives=order.revives + 1, tries=order.tries + 1, **again)
-        case RestLane(verdict):
-            edge = await tx.lanes.rest(merchant.name, merchant.issuer.name, verdict)
-            if edge:
-                tx.tell(
-                    partial(
-                        log.warning,
-                        "lane.rested",
-                        lane=f"{merchant.name}/{merchant.issuer.name}",
-                        care=str(verdict.care),
-                        code=verdict.code,
-                        why=verdict.text,
-                    )
-                )
-            if order.state is State.INTENT and order.phase in (Phase.SENT, Phase.READY):
-                await tx.orders.wait(order, phase=Phase.UNKNOWN, next_at=to_ms(tx.now))
+        case Believe():
+            await tx.orders.wait(order, next_at=_in_line(tx, order), tries=0, missed_at=None)
+            await tx.journal.add("order.believed", order_id=order.id, merchant=merchant.name)
+            await tx.units.wake("push", merchant.name)
+        case RestLane(verdict, phase):
+            await lane.rest(tx, merchant, merchant.issuer.name, verdict)
+            if order.state is State.INTENT and order.phase in (Phase.SENT, *SENDABLE):
+                due = _in_line(tx, order) if phase in SENDABLE else to_ms(tx.now)
+                await tx.orders.wait(order, phase=phase, next_at=due)
+    if order.doubted_at is not None and not isinstance(decision, Wait | Revive | RestLane):
+        await tx.orders.believe(order.id)
+
+
+def _in_line(tx: Tx, order: OrderView) -> int:
+    """The order's place among those that wait to be sent: oldest first, however often it was on its way already."""
+    return to_ms(min(tx.now, order.created_at or order.first_seen_at))
+
+
+async def _go_on(tx: Tx, merchant: Merchant, order: OrderView, decision: GoOn) -> None:
+    """Push has the issuer go on with the key; or, where the row has changed, sends it anew under the next one."""
+    same = decision.generation == order.generation
+    due = to_ms(tx.now + decision.after) if decision.after else _in_line(tx, order)
+    columns: dict[str, object] = {
+        "phase": Phase.REVIVABLE if same else Phase.READY,
+        "generation": decision.generation,
+        "next_at": due,
+        "tries": 0,
+        "missed_at": None,
+        "duplicates": 0,
+        "refusal_code": None,
+        "refusal_text": None,
+    }
+    if order.state is State.INTENT:
+        if decision.verdict is not None and not await _is_news(tx, merchant, order):
+            decision = GoOn(decision.generation, decision.after)
+        await tx.orders.wait(order, **columns, restarts=order.restarts + 1 if same else 0)
+    else:
+        await tx.orders.move(order, Event.RESUMED, **columns, restarts=1, revives=0, sweep_at=None)
+        await tx.debts.void(order.id)
+    event = "order.resumed" if order.state is not State.INTENT else "order.revivable"
+    why = None if decision.verdict is None else without_identifiers(decision.verdict.text)
+    await tx.journal.add(event, order_id=order.id, merchant=merchant.name, generation=decision.generation, why=why)
+    if decision.verdict is not None:
+        await lane.rest(tx, merchant, merchant.issuer.name, decision.verdict)
+    await tx.units.wake("push", merchant.name)
+
+
+async def _is_news(tx: Tx, merchant: Merchant, order: OrderView) -> bool:
+    """Whether a failure for want of a login tells how the lane is now: not when it has opened since, nor at rest."""
+    known = [
+        one for one in await tx.lanes.all() if (one.merchant, one.platform) == (merchant.name, merchant.issuer.name)
+    ]
+    if not known:
+        return True
+    if known[0].state != OPEN:
+        return (await tx.lanes.standing(merchant.name, merchant.issuer.name)).until is None
+    return order.sent_at is None or order.sent_at >= known[0].since
 
 
 async def _adopt(
     tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | None, invoice: Invoice, generation: int
 ) -> None:
-    known = (await tx.submissions.invoices([order.id])).get(order.id, [])
-    if order.state is State.ISSUED and known and invoice.number not in {one.number for one in known}:
+    known = (await tx.submissions.invoices([order.id])).get(order.id, []) if order.state is State.ISSUED else []
+    if known and invoice.number not in {one.number for one in known}:
         numbers = {"numbers": f"{known[-1].number} {invoice.number}"}
         await _set_aside(tx, merchant, order, Hold.SPLIT_INVOICES, numbers, (invoice,))
         return
@@ -149,21 +231,32 @@ async def _adopt(
 
 
 async def _wait(tx: Tx, merchant: Merchant, order: OrderView, wait: Wait) -> None:
-    again = to_ms(tx.now + wait.after)
+    at_once = wait.phase in SENDABLE and not wait.after
+    again = _in_line(tx, order) if at_once else to_ms(tx.now + wait.after)
     columns: dict[str, object] = {"phase": wait.phase, "tries": order.tries + 1}
     columns["sweep_at" if order.state in _SWEPT else "next_at"] = again
     if wait.missed and order.missed_at is None:
         columns["missed_at"] = to_ms(tx.now)
+    if wait.duplicate:
+        columns["duplicates"] = order.duplicates + 1
     if wait.refusal is not None:
         columns["refusal_code"], columns["refusal_text"] = wait.refusal
+    elif order.phase is Phase.UNCLASSIFIED and wait.phase is not Phase.UNCLASSIFIED:  # it was no refusal
+        columns["refusal_code"] = columns["refusal_text"] = None
     await tx.orders.wait(order, **columns)
     if wait.phase is not order.phase:
-        why = ": ".join(wait.refusal) if wait.refusal else None
-        await tx.journal.add(f"order.{wait.phase}", order_id=order.id, merchant=merchant.name, why=why)
-        if wait.phase is Phase.UNKNOWN:
-            tx.tell(partial(log.warning, "push.unknown", merchant=merchant.name, order_no=order.no))
-        if wait.after <= timedelta(seconds=1):
-            await tx.units.wake("collect", merchant.name)
+        await _tell_phase(tx, merchant, order, wait)
+
+
+async def _tell_phase(tx: Tx, merchant: Merchant, order: OrderView, wait: Wait) -> None:
+    why = without_identifiers(": ".join(wait.refusal)) if wait.refusal else None
+    await tx.journal.add(f"order.{wait.phase}", order_id=order.id, merchant=merchant.name, why=why)
+    if wait.phase in (Phase.UNKNOWN, Phase.UNCLASSIFIED):
+        tx.tell(partial(log.warning, "push.unknown", merchant=merchant.name, order_no=order.no))
+    if wait.phase in SENDABLE:
+        await tx.units.wake("push", merchant.name, tx.now + wait.after)
+    elif wait.after <= timedelta(seconds=1):
+        await tx.units.wake("collect", merchant.name)
 
 
 async def _fail(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | None, code: str, text: str) -> None:
@@ -186,7 +279,8 @@ async def _fail(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | N
         revision=stored.revision if stored is not None else 0,
         text=f"{code}: {text}",
     )
-    await tx.journal.add("order.failed", order_id=order.id, merchant=merchant.name, code=code, text=text)
+    told = without_identifiers(text)
+    await tx.journal.add("order.failed", order_id=order.id, merchant=merchant.name, code=code, text=told)
     tx.tell(partial(log.warning, "collect.failed", merchant=merchant.name, order_no=order.no, code=code))
     await tx.units.wake("write_back", merchant.name)
 
@@ -199,6 +293,8 @@ async def _repend(tx: Tx, merchant: Merchant, order: OrderView, generation: int)
         generation=generation,
         tries=0,
         revives=0,
+        restarts=0,
+        duplicates=0,
         sent_at=None,
         missed_at=None,
         refusal_code=None,
@@ -247,5 +343,6 @@ async def _set_aside(
         await tx.submissions.record(order.id, order.generation, invoice)
     await tx.orders.hold(order, hold, facts)
     await tx.debts.void(order.id)
-    await tx.journal.add("order.held", order_id=order.id, merchant=merchant.name, hold=hold, **facts)
+    told = {name: without_identifiers(fact) if name == "text" else fact for name, fact in facts.items()}
+    await tx.journal.add("order.held", order_id=order.id, merchant=merchant.name, hold=hold, **told)
     tx.tell(partial(log.warning, "order.held", merchant=merchant.name, order_no=order.no, hold=str(hold)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,11 +14,25 @@ from syncd.domain.mapping import MappingOptions
 from syncd.domain.order import MerchantName
 from syncd.domain.ports import Erp, Issuer
 from syncd.domain.retry import backoff
-from syncd.domain.trouble import Trouble
+from syncd.domain.trouble import Care, Paced, Trouble, Verdict
+from syncd.stages.parking import set_aside
+from syncd.store.instance import Disarmed
+from syncd.store.orders import OrderId
 from syncd.store.store import Store, StoreUnavailable
 from syncd.store.units import LEASE, Claim, Fenced
 
 log = structlog.get_logger("syncd.stages")
+
+#: While the store is disarmed a unit that would write outside comes back this often; arming wakes it.
+DISARMED_LOOKS_AGAIN = timedelta(seconds=60)
+
+
+class Pace(Protocol):
+    """The budget of one credential."""
+
+    async def free_at(self) -> datetime:
+        """When a call that asks now would begin."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,9 @@ class Merchant:
     erp: Erp
     issuer: Issuer
     mapping: MappingOptions
+    sharers: tuple[str, ...] = ()  # the merchants, this one included, that use the same account at the issuer
+    erp_pace: Pace | None = None
+    issuer_pace: Pace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +80,11 @@ class Stage(Protocol):
         ...
 
     async def work(self, key: str, claim: Claim) -> Turn:
-        """Do what is due for `key`; every write names `claim`."""
+        """Do what is due for `key`; every write names `claim`. With `claim.single_file`, one order at a time."""
+        ...
+
+    def at_hand(self, key: str) -> OrderId | None:
+        """The order that a turn in single file was at work on, if there was one."""
         ...
 
 
@@ -70,10 +92,10 @@ async def run_unit(store: Store, stage: Stage, key: str, rng: Callable[[], float
     """Claim, work, finish. None when somebody else has the unit or took it over meanwhile.
 
     A lost lease, a crash or a cancellation in here loses work, never a fact: what was committed stands, what was sent
-    will be asked about.
+    will be asked about. A defect passes through, but first the unit is given back, later and later.
     """
     try:
-        async with store.begin() as tx:
+        async with store.begin(fact="unit.claimed") as tx:
             claim = await tx.units.claim(stage.name, key, LEASE)
             failures = await tx.units.failures(stage.name, key)
     except StoreUnavailable as error:
@@ -81,28 +103,91 @@ async def run_unit(store: Store, stage: Stage, key: str, rng: Callable[[], float
         return None
     if claim is None:
         return None
+    unheard: Verdict | None = None
+    ended = False
     try:
         turn, trouble = await stage.work(key, claim), ""
-        failures = 0
+        ended, failures = True, 0
     except Fenced as fenced:
+        ended = True
         log.warning("unit.fenced", stage=stage.name, unit=key, epoch=claim.epoch, why=str(fenced))
         return None
+    except Disarmed:  # no failure: the store may not write outside until a person has armed it
+        ended = True
+        turn, trouble = later(store.clock.now(), DISARMED_LOOKS_AGAIN, notes=claim.notes), ""
+    except Paced as paced:  # no failure: the credential rests
+        ended = True
+        turn, trouble = Turn(paced.until, notes=claim.notes), ""
     except (Trouble, StoreUnavailable) as error:
+        ended = True
         failures, trouble = failures + 1, str(error)
-        turn = Turn(store.clock.now() + backoff(failures, rng, cap=300.0))
+        turn = Turn(store.clock.now() + backoff(failures, rng, cap=300.0), notes=claim.notes)
         log.warning("unit.troubled", stage=stage.name, unit=key, failures=failures, why=trouble)
+        if isinstance(error, Trouble) and error.verdict.care is Care.UNCLASSIFIED:
+            unheard = error.verdict
+    finally:
+        if not ended:  # a defect, or the end of the process; either is on its way up through here
+            await _give_back_after_a_defect(store, stage, claim, failures + 1, rng)
+    return await _finish(store, stage, claim, turn, failures, trouble, unheard)
+
+
+async def _finish(
+    store: Store, stage: Stage, claim: Claim, turn: Turn, failures: int, trouble: str, unheard: Verdict | None
+) -> Turn | None:
     try:
-        async with store.begin() as tx:
+        async with store.begin(fact="unit.finished") as tx:
             await tx.units.finish(claim, next_at=turn.next_at, failures=failures, trouble=trouble, notes=turn.notes)
+            if unheard is not None:
+                await tx.unclassified.seen(unheard)
     except Fenced as fenced:
-        log.warning("unit.fenced", stage=stage.name, unit=key, epoch=claim.epoch, why=str(fenced))
+        log.warning("unit.fenced", stage=stage.name, unit=claim.key, epoch=claim.epoch, why=str(fenced))
         return None
     except StoreUnavailable as error:  # the lease runs out and the unit is claimed again
-        log.warning("store.refused", stage=stage.name, unit=key, why=str(error))
+        log.warning("store.refused", stage=stage.name, unit=claim.key, why=str(error))
         return None
     return turn
+
+
+async def _give_back_after_a_defect(
+    store: Store, stage: Stage, claim: Claim, failures: int, rng: Callable[[], float]
+) -> None:
+    """After two defects in a row a stage works in single file; the order at hand at the next one is set aside."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, Exception):  # cancelled: the lease, or the next start, takes care of it
+        return
+    order = stage.at_hand(claim.key) if claim.single_file else None
+    next_at = store.clock.now() + backoff(min(failures, 4), rng, cap=300.0)
+    try:
+        async with store.begin(claim, fact="unit.crashed") as tx:
+            if order is not None:
+                await set_aside(tx, order, type(error).__name__)
+            trouble = f"defect: {type(error).__name__}"
+            await tx.units.finish(
+                claim, next_at=next_at, failures=failures, trouble=trouble, notes=claim.notes, crashes=claim.crashes + 1
+            )
+    except (Fenced, StoreUnavailable) as gone:
+        log.warning("unit.fenced", stage=stage.name, unit=claim.key, epoch=claim.epoch, why=str(gone))
 
 
 def later(now: datetime, wait: timedelta, tally: dict[str, int] | None = None, notes: str = "") -> Turn:
     """A turn that ends here and comes back after `wait`."""
     return Turn(now + wait, tally or {}, notes)
+
+
+#: A turn begins nothing new after so many seconds: the unit goes to the back of the line, and others have their turn.
+TURN_FOR = 10.0
+
+
+def share_spent(claim: Claim, monotonic: float) -> bool:
+    """Whether this turn has had its share."""
+    return monotonic - claim.claimed_at >= TURN_FOR
+
+
+#: The longest sleep of a unit that has nothing to do: whatever gives it something wakes it.
+LONGEST_SLEEP = timedelta(seconds=60)
+
+
+def sleep(now: datetime, every: timedelta, due: datetime | None, tally: dict[str, int] | None = None) -> Turn:
+    """A turn that ends here and comes back when something is `due`, no sooner than `every` and not much later."""
+    wake_at = now + LONGEST_SLEEP if due is None else min(due, now + LONGEST_SLEEP)
+    return Turn(max(wake_at, now + every), tally or {})

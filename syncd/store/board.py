@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncd.domain.lifecycle import Phase, State
+from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.store.instants import from_ms
 from syncd.store.orders import OrderId, OrderView, view
-from syncd.store.schema import debt, invoice, invoice_order, quarantine
+from syncd.store.schema import debt, invoice, invoice_order, quarantine, token
 
 
 class Board:
@@ -64,6 +64,40 @@ class Board:
         )
         return {target: int(count) for target, count in rows}
 
+    async def oldest_debts(self) -> dict[str, datetime]:
+        """Per target, since when the oldest open debt has been owed."""
+        rows = await self._connection.execute(
+            select(debt.c.target, func.min(debt.c.owed_at))
+            .where(debt.c.state.in_(("owed", "sent")))
+            .group_by(debt.c.target)
+        )
+        return {target: from_ms(at) for target, at in rows}
+
+    async def second_invoices(self) -> dict[str, tuple[int, datetime]]:
+        """Per merchant, how many orders are held because two invoices of them exist, and since when the oldest is."""
+        t = invoice_order.c
+        rows = await self._connection.execute(
+            select(t.merchant, func.count(), func.min(t.changed_at))
+            .where(t.state == State.HOLD, t.hold == Hold.SPLIT_INVOICES, _code() == "second_invoice")
+            .group_by(t.merchant)
+        )
+        return {merchant: (int(count), from_ms(at)) for merchant, count, at in rows}
+
+    async def set_aside(self) -> dict[str, tuple[int, datetime]]:
+        """Per merchant, how many rows were set aside unread, and when the newest of them was first met."""
+        t = quarantine.c
+        rows = await self._connection.execute(
+            select(t.merchant, func.count(), func.max(t.first_seen_at)).group_by(t.merchant)
+        )
+        return {merchant: (int(count), from_ms(at)) for merchant, count, at in rows}
+
+    async def credentials(self) -> dict[str, datetime]:
+        """Per issuer account, when the stored token expires; none for one that does not say."""
+        rows = await self._connection.execute(
+            select(token.c.issuer, token.c.expires_at).where(token.c.expires_at.is_not(None))
+        )
+        return {issuer: from_ms(at) for issuer, at in rows}
+
     async def quarantined(self) -> int:
         """Rows that could not even be named."""
         return int(await self._connection.scalar(select(func.count()).select_from(quarantine)) or 0)
@@ -103,3 +137,8 @@ class Board:
             )
             found.update({OrderId(order_id): number for order_id, number in rows})
         return found
+
+
+def _code() -> ColumnElement[str]:
+    """The `code` among a hold's facts."""
+    return func.json_extract(invoice_order.c.hold_facts, "$.code")

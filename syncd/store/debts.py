@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.order import MerchantName
@@ -22,6 +22,19 @@ CLOSE_LOOK = 2
 
 #: A debt that a command has voided meanwhile stays void, whatever a late answer says.
 _OPEN = debt.c.state.in_(("owed", "sent"))
+
+#: What runs for every order is built once.
+_OWE = text("""
+INSERT INTO debt (order_id, merchant, target, kind, generation, revision, state, text, tries, looks, next_at, owed_at)
+VALUES (:order_id, :merchant, 'wdt', :kind, :generation, :revision, 'owed', :text, 0, 0, :now, :now)
+ON CONFLICT (order_id, target, kind, generation, revision) DO UPDATE SET state = 'owed', text = excluded.text,
+  tries = 0, looks = 0, next_at = excluded.next_at, owed_at = excluded.owed_at, sent_at = NULL, settled_at = NULL
+""")
+_VOID = (
+    update(debt)
+    .where(debt.c.order_id == bindparam("of_order"), debt.c.target == "wdt", _OPEN)
+    .values(state="void", settled_at=bindparam("at"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,41 +67,21 @@ class Debts:
     ) -> None:
         """Owe WDT the end of this order; what was owed before it is void. Owing the same twice is owing it once."""
         await self._void(order_id)
-        known = await self._connection.execute(
-            select(debt.c.id).where(
-                debt.c.order_id == order_id,
-                debt.c.target == "wdt",
-                debt.c.kind == kind,
-                debt.c.generation == generation,
-                debt.c.revision == revision,
-            )
-        )
-        now = to_ms(self._now)
-        fresh = {"state": "owed", "text": text, "tries": 0, "looks": 0, "next_at": now, "owed_at": now}
-        row = known.first()
-        if row is not None:
-            await self._connection.execute(
-                update(debt).where(debt.c.id == row.id).values(sent_at=None, settled_at=None, **fresh)
-            )
-            return
         await self._connection.execute(
-            insert(debt).values(
-                order_id=order_id,
-                merchant=merchant,
-                target="wdt",
-                kind=kind,
-                generation=generation,
-                revision=revision,
-                **fresh,
-            )
+            _OWE,
+            {
+                "order_id": order_id,
+                "merchant": merchant,
+                "kind": kind,
+                "generation": generation,
+                "revision": revision,
+                "text": text,
+                "now": to_ms(self._now),
+            },
         )
 
     async def _void(self, order_id: OrderId) -> None:
-        await self._connection.execute(
-            update(debt)
-            .where(debt.c.order_id == order_id, debt.c.target == "wdt", _OPEN)
-            .values(state="void", settled_at=to_ms(self._now))
-        )
+        await self._connection.execute(_VOID, {"of_order": order_id, "at": to_ms(self._now)})
 
     async def void(self, order_id: OrderId) -> None:
         """Nothing is owed for this order any more."""
@@ -166,6 +159,24 @@ class Debts:
     async def postpone(self, ids: Sequence[int], at: datetime) -> None:
         """Nothing can be done about these before `at`."""
         await self._connection.execute(update(debt).where(debt.c.id.in_(ids), _OPEN).values(next_at=to_ms(at)))
+
+    async def postpone_of(self, order_id: OrderId, at: datetime) -> None:
+        """Nothing can be done about what this order owes before `at`."""
+        await self._connection.execute(update(debt).where(debt.c.order_id == order_id, _OPEN).values(next_at=to_ms(at)))
+
+    async def next_due(self, merchant: MerchantName) -> datetime | None:
+        """When something owed to WDT is to be sent or looked after next; None when nothing is owed."""
+        found = await self._connection.scalar(
+            select(debt.c.next_at)
+            .where(
+                debt.c.target == "wdt",
+                debt.c.merchant == merchant,
+                text("debt.state IN ('owed', 'sent')"),  # the words of the partial index
+            )
+            .order_by(debt.c.next_at)
+            .limit(1)
+        )
+        return None if found is None else from_ms(found)
 
     async def paid(self, debt_id: int) -> None:
         """A sighting proved it."""

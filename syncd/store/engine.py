@@ -8,6 +8,7 @@ forgotten intent is a second invoice.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-_WRITER = (
+#: The writer's pragmas, in order; tests cut the power under exactly these.
+WRITER = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA busy_timeout=5000",
+    "PRAGMA journal_size_limit=67108864",  # a log that a long reader let grow gives its disk back afterwards
     "PRAGMA foreign_keys=ON",
     "PRAGMA cache_size=-16384",
 )
@@ -48,6 +51,12 @@ def _recipe(engine: AsyncEngine, pragmas: tuple[str, ...], begin: str) -> AsyncE
             cursor.execute(pragma)
         cursor.close()
 
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def on_error(context: Any) -> None:
+        """A handle that met an I/O error is dead: what the kernel failed to sync, it may call clean the next time."""
+        if "disk I/O error" in str(context.original_exception):
+            context.is_disconnect = True
+
     @event.listens_for(engine.sync_engine, "begin")
     def on_begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
@@ -65,7 +74,7 @@ def writer_engine(path: Path) -> AsyncEngine:
         connect_args={"timeout": 5},
         hide_parameters=True,  # an error text must not carry a buyer's row into a log
     )
-    return _recipe(engine, _WRITER, "BEGIN IMMEDIATE")
+    return _recipe(engine, WRITER, "BEGIN IMMEDIATE")
 
 
 def reader_engine(path: Path) -> AsyncEngine:
@@ -77,6 +86,11 @@ def reader_engine(path: Path) -> AsyncEngine:
 
 
 def private(path: Path) -> None:
-    """Make the store's file readable by its owner alone before the first row is in it: it holds buyers' data."""
+    """Make the store's file readable by its owner alone before the first row is in it: it holds buyers' data.
+
+    A file that is there is never opened: closing it again would drop every POSIX lock that SQLite holds on it in this
+    process, and another process could then take the log away from under our feet.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

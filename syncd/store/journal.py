@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId
 from syncd.store.schema import journal
+
+_ADD = insert(journal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +35,30 @@ class Journal:
     def __init__(self, connection: AsyncConnection, now: datetime) -> None:
         self._connection = connection
         self._now = now
+        self._lines: list[dict[str, Any]] = []
 
     async def add(self, event: str, *, order_id: OrderId | None = None, merchant: str = "", **facts: Any) -> None:
         """Note that `event` happened, with what a reader will want to know. No personal data, no secrets."""
         known = {name: value for name, value in facts.items() if value is not None}
-        await self._connection.execute(
-            insert(journal).values(
-                at=to_ms(self._now),
-                order_id=order_id,
-                merchant=merchant,
-                event=event,
-                facts=orjson.dumps(known, default=str).decode(),
-            )
+        self._lines.append(
+            {
+                "at": to_ms(self._now),
+                "order_id": order_id,
+                "merchant": merchant,
+                "event": event,
+                "facts": orjson.dumps(known, default=str).decode(),
+            }
         )
+
+    async def flush(self) -> None:
+        """Write down what was noted: the lines of one transaction go in together, before anybody reads, or it ends."""
+        if self._lines:
+            lines, self._lines = self._lines, []
+            await self._connection.execute(_ADD, lines)
 
     async def of(self, order_id: OrderId) -> list[Entry]:
         """The story of one order, oldest first."""
+        await self.flush()
         rows = await self._connection.execute(
             select(journal).where(journal.c.order_id == order_id).order_by(journal.c.id)
         )
@@ -55,3 +66,18 @@ class Journal:
             Entry(from_ms(row.at), OrderId(row.order_id), row.merchant, row.event, orjson.loads(row.facts))
             for row in rows
         ]
+
+    async def newest(self) -> int:
+        """The number of the latest line; 0 while there is none."""
+        await self.flush()
+        return int(await self._connection.scalar(select(func.max(journal.c.id))) or 0)
+
+    async def since(self, number: int, events: Collection[str]) -> list[tuple[int, str, dict[str, Any]]]:
+        """Number, event and facts of each line of these events after line `number`, oldest first."""
+        await self.flush()
+        rows = await self._connection.execute(
+            select(journal.c.id, journal.c.event, journal.c.facts)
+            .where(journal.c.id > number, journal.c.event.in_(events))
+            .order_by(journal.c.id)
+        )
+        return [(int(row.id), row.event, orjson.loads(row.facts)) for row in rows]

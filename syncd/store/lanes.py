@@ -1,15 +1,22 @@
-"""Lanes: (merchant, platform) at rest, with the reason and until when. A resting lane's rows wait; none is failed."""
+"""Lanes: (merchant, platform) at rest, with the reason and until when. A resting lane's rows wait; none is failed.
+
+A lane whose rest is over stays *resting* until an answer opens it: it is half open, and one caller at a time gets the
+right to a single call (`probe`).
+"""
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.domain.budget import LONGEST_REST
 from syncd.domain.trouble import Care, Verdict
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import lane
@@ -17,6 +24,12 @@ from syncd.store.schema import lane
 OPEN, RESTING, PAUSED = "open", "resting", "paused"
 #: How long a lane rests when the party did not say; a lane that needs a person is probed as rarely as this.
 _REST = {Care.REST_LANE: 300.0, Care.CLOCK: 60.0, Care.SETTINGS: 300.0, Care.PERSON: 300.0}
+#: An unreachable party: its first rest, doubled by every probe that fails, and the longest.
+_UNREACHABLE, _LONGEST_UNREACHABLE = 30.0, 300.0
+#: So many calls in a row without an answer make a party unreachable.
+STRIKES = 5
+#: Who has the right to the one call of a half-open lane has it for as long; after that its holder is taken for dead.
+PROBE_FOR = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +49,20 @@ class Lane:
     def name(self) -> str:
         return f"{self.merchant}/{self.platform}"
 
+    @property
+    def care(self) -> Care | None:
+        """What a rest asks for; None for a lane that does not rest."""
+        head = self.reason.partition(":")[0]
+        return Care(head) if self.state == RESTING and head in Care.__members__.values() else None
 
-#: No party asks for more; a rest beyond it means that the clock has gone back since.
-_LONGEST_REST = timedelta(hours=1, minutes=5)
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a lane may be used. `until`: not before then; `half_open`: by one call, to see whether it works."""
+
+    until: datetime | None = None
+    half_open: bool = False
+    care: Care | None = None
 
 
 class Lanes:
@@ -50,22 +74,42 @@ class Lanes:
 
     async def at_rest(self, merchant: str, platform: str) -> datetime | None:
         """Until when the lane must be left alone; None when it may be used. A pause without an end is far away."""
+        return (await self.standing(merchant, platform)).until
+
+    async def standing(self, merchant: str, platform: str) -> Standing:
+        """Whether the lane may be used now, and how."""
         found = await self._find(merchant, platform)
         if found is None or found.state == OPEN:
-            return None
-        if found.until is None:
-            return self._now + timedelta(hours=1)
-        if found.state == RESTING and found.until > self._now + _LONGEST_REST:
-            return None  # written while the clock was ahead
-        return found.until if found.until > self._now else None
+            return Standing()
+        if found.state == PAUSED:
+            until = self._now + timedelta(hours=1) if found.until is None else found.until
+            return Standing(until=until) if until > self._now else Standing()
+        until = found.until or self._now
+        if self._now < until <= self._now + LONGEST_REST:  # beyond it: written while the clock was ahead
+            return Standing(until=until, care=found.care)
+        return Standing(half_open=True, care=found.care)
+
+    async def probe(self, merchants: Sequence[str], platform: str) -> bool:
+        """Take the right to the one call of a half-open lane, which all `merchants` share; False when it is taken."""
+        granted = await self._connection.execute(
+            update(lane)
+            .where(
+                lane.c.merchant.in_(merchants),
+                lane.c.platform == platform,
+                lane.c.state == RESTING,
+                or_(lane.c.until_at <= to_ms(self._now), lane.c.until_at > to_ms(self._now + LONGEST_REST)),
+            )
+            .values(until_at=to_ms(self._now + PROBE_FOR))
+        )
+        return granted.rowcount > 0
 
     async def rest(self, merchant: str, platform: str, verdict: Verdict) -> bool:
         """Let the lane rest after a lane-wide error; True on the edge from open to resting."""
         found = await self._find(merchant, platform)
-        if found is not None and found.state == PAUSED:
+        if found is not None and found.state == PAUSED and (found.until is None or found.until > self._now):
             return False
-        failures = 1 if found is None or found.state == OPEN else found.failures + 1
-        rest_for = timedelta(seconds=verdict.rest_for or _REST.get(verdict.care, 60.0))
+        failures = found.failures + 1 if found is not None and found.state == RESTING else 1
+        rest_for = self._rest_for(platform, verdict, failures)
         await self._put(
             merchant,
             platform,
@@ -76,14 +120,41 @@ class Lanes:
             failures=failures,
             since=found.since if found is not None and found.state == RESTING else self._now,
         )
-        return found is None or found.state == OPEN
+        return found is None or found.state != RESTING
+
+    def _rest_for(self, platform: str, verdict: Verdict, failures: int) -> timedelta:
+        """As long as the party said; an unreachable one ever longer, and not all of them at the same moment."""
+        if verdict.care is not Care.RETRY_SOON:
+            return timedelta(seconds=verdict.rest_for or _REST.get(verdict.care, 60.0))
+        longest = min(_LONGEST_UNREACHABLE, _UNREACHABLE * 2.0 ** min(failures - 1, 10))
+        return timedelta(seconds=longest * (1 + 0.2 * _spread(f"{platform}/{failures}/{to_ms(self._now)}")))
+
+    async def strike(self, merchant: str, platform: str, by: str = "") -> int:
+        """Nobody answered: how often in a row now. Repeated by the same order (`by`) alone it says nothing new."""
+        found = (
+            await self._connection.execute(
+                select(lane.c.strikes, lane.c.struck_by).where(lane.c.merchant == merchant, lane.c.platform == platform)
+            )
+        ).first()
+        if found is None:
+            await self._put(merchant, platform, state=OPEN, since=self._now, strikes=1, struck_by=by)
+            return 1
+        strikes = found.strikes + (0 if by and found.struck_by == by else 1)
+        await self._connection.execute(
+            update(lane)
+            .where(lane.c.merchant == merchant, lane.c.platform == platform)
+            .values(strikes=strikes, struck_by=by)
+        )
+        return int(strikes)
 
     async def recovered(self, merchant: str, platform: str, *, by_asking: bool = False) -> bool:
         """A call went well: the lane is open again; True on the edge.
 
         A question that is answered (`by_asking`) does not show that a person has done what issuing needs.
         """
-        conditions = [lane.c.merchant == merchant, lane.c.platform == platform, lane.c.state == RESTING]
+        ours = (lane.c.merchant == merchant, lane.c.platform == platform)
+        await self._connection.execute(update(lane).where(*ours, lane.c.strikes > 0).values(strikes=0, struck_by=""))
+        conditions = [*ours, lane.c.state == RESTING]
         if by_asking:
             conditions.append(lane.c.reason.not_like(f"{Care.PERSON}:%"))
         done = await self._connection.execute(
@@ -92,6 +163,14 @@ class Lanes:
             .values(state=OPEN, reason="", code="", until_at=None, failures=0, since_at=to_ms(self._now))
         )
         return done.rowcount == 1
+
+    async def half_open_again(self, merchant: str, platform: str) -> None:
+        """The one call was taken, but not until an invoice comes of it is the lane known to work: it may be tried."""
+        await self._connection.execute(
+            update(lane)
+            .where(lane.c.merchant == merchant, lane.c.platform == platform, lane.c.state == RESTING)
+            .values(until_at=to_ms(self._now))
+        )
 
     async def pause(self, merchant: str, platform: str, reason: str, until: datetime | None) -> None:
         """A person stops the lane."""
@@ -114,7 +193,7 @@ class Lanes:
         return done.rowcount == 1
 
     async def all(self) -> list[Lane]:
-        """Every lane that was ever at rest."""
+        """Every lane that was ever at rest or without an answer."""
         rows = await self._connection.execute(select(lane).order_by(lane.c.merchant, lane.c.platform))
         return [_lane(row) for row in rows]
 
@@ -130,6 +209,11 @@ class Lanes:
         await self._connection.execute(
             insert(lane).values(merchant=merchant, platform=platform, since_at=to_ms(since), **values)
         )
+
+
+def _spread(text: str) -> float:
+    """A number in [0, 1) that differs from lane to lane and from rest to rest, and is the same for the same."""
+    return zlib.crc32(text.encode()) / 2**32
 
 
 def _lane(r: SqlRow[Any]) -> Lane:

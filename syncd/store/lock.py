@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import socket
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import structlog
+
+log = structlog.get_logger("syncd.store")
 
 
 class HeldElsewhere(Exception):
@@ -19,14 +25,74 @@ class HeldElsewhere(Exception):
         self.holder = holder
 
 
+class NetworkStore(Exception):
+    """The store lies on a network file system, whose locks are not to be trusted."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        super().__init__(f"{path} is on a network file system ({kind})")
+        self.path = path
+        self.kind = kind
+
+
+#: File systems that other hosts can mount, or that pass locks on by promise. SQLite's own pages say: not on these.
+_NETWORK = frozenset(
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "9p", "ceph", "lustre", "gfs2", "ocfs2", "beegfs", "gpfs")
+)
+_NETWORK_FUSE = ("fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.rclone", "fuse.ceph", "fuse.juicefs", "fuse.davfs")
+
+
+def refuse_network(store: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> None:
+    """Raises NetworkStore unless the store's folder is on this host's own disks, as far as the kernel says."""
+    folder = os.path.realpath(store.parent)
+    best, kind = "", ""
+    try:
+        lines = mountinfo.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:  # no Linux, or no /proc: nothing is known
+        return
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        point = _unescaped(before.split(" ")[4])
+        inside = folder == point or folder.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):  # a later mount on the same point hides the earlier
+            best, kind = point, after.split(" ", 1)[0]
+    if kind in _NETWORK or kind.startswith(_NETWORK_FUSE):
+        raise NetworkStore(store, kind)
+
+
+def _unescaped(point: str) -> str:
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        point = point.replace(code, character)
+    return point
+
+
 class StoreLock:
-    """Exclusive use of a store for the life of this process. Raises HeldElsewhere at once, never waits."""
+    """Exclusive use of a store for the life of this process. Raises HeldElsewhere at once; `waiting` waits first."""
 
     def __init__(self, store: Path) -> None:
         self._path = store.with_name(store.name + ".lock")
         self._fd: int | None = None
 
+    async def waiting(self, seconds: float) -> Self:
+        """Take the lock, waiting so long for its holder to end; `with` on what this returns gives it up again.
+
+        A container is often started while the one before it still drains (F113). Raises HeldElsewhere.
+        """
+        deadline = time.monotonic() + seconds
+        told = False
+        while True:
+            try:
+                return self.__enter__()
+            except HeldElsewhere as held:
+                if time.monotonic() >= deadline:
+                    raise
+                if not told:
+                    log.info("daemon.waiting_for_lock", holder=held.holder, seconds=seconds)
+                    told = True
+            await asyncio.sleep(min(0.2, max(0.0, deadline - time.monotonic())))
+
     def __enter__(self) -> Self:
+        if self._fd is not None:
+            return self
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,31 +1,32 @@
-"""Invoice orders: kept page by page, moved step by step."""
+"""Invoice orders: chosen for what is due, moved step by step."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, NewType
 
 import orjson
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, func, or_, select, text, update
 from sqlalchemy import Row as SqlRow
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Event, Hold, Phase, State, step
-from syncd.domain.order import BadRow, MerchantName, OrderNo, Row, WdtStatus
-from syncd.domain.sighting import Known, Sighting, observe
+from syncd.domain.order import MerchantName, OrderNo, WdtStatus
 from syncd.store.instants import from_ms, to_ms
-from syncd.store.schema import debt, invoice_order, quarantine, submission
+from syncd.store.schema import debt, invoice_order
 
 OrderId = NewType("OrderId", int)
 
 
-#: Milliseconds; the longest wait between two questions is half of it.
-_LONGEST_WAIT = 3_600_000
 #: The words of the partial index: SQLite uses it only where they stand in the query literally.
 _UNFINISHED = text("invoice_order.state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')")
+
+
+#: An INTENT in one of these waits for push.
+SENDABLE = (Phase.READY, Phase.REVIVABLE)
 
 
 class Stale(Exception):
@@ -60,6 +61,8 @@ class OrderView:
     next_at: datetime
     tries: int
     revives: int
+    restarts: int
+    duplicates: int
     sent_at: datetime | None
     missed_at: datetime | None
     asked_at: datetime | None
@@ -67,51 +70,8 @@ class OrderView:
     sweeps: int
     sweep_at: datetime | None
     drifted: bool
+    doubted_at: datetime | None
     changed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Where and when a page was read: the request's number, its stamp, and the window asked for."""
-
-    seq: int
-    at: datetime
-    span: tuple[datetime, datetime] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a page changed. `drifted` are orders edited after we froze a request for them.
-
-    `overtaken` counts rows that differ from what a later request has stored already. They were not stored, and which
-    of the two is newer nobody can say: such a page proves no window complete.
-    """
-
-    new: int
-    changed: int
-    unchanged: int
-    waiting: int
-    overtaken: int
-    moved: tuple[tuple[OrderId, str], ...]
-    drifted: tuple[OrderId, ...]
-
-
-INSERT = """
-INSERT INTO invoice_order (sid, merchant, no, shop_no, payer_name, amount, is_red, created_at, wdt_status,
-  wdt_invoice_no, raw, content_hash, seq, first_seen_at, seen_at, span_start, span_end, state, phase, next_at,
-  changed_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_CHANGE = """
-UPDATE invoice_order SET shop_no = ?, payer_name = ?, amount = ?, is_red = ?, created_at = ?, wdt_status = ?,
-  wdt_invoice_no = ?, raw = ?, content_hash = ?, seq = ?, seen_at = ?, span_start = ?, span_end = ?,
-  hold = CASE WHEN ? = 'HOLD' THEN hold END, hold_facts = CASE WHEN ? = 'HOLD' THEN hold_facts END,
-  state = ?, phase = ?, next_at = CASE WHEN ? THEN ? ELSE next_at END,
-  sweep_at = CASE WHEN ? = 'repended' AND ? THEN ? ELSE sweep_at END,
-  tries = CASE WHEN ? THEN 0 ELSE tries END, changed_at = CASE WHEN state = ? THEN changed_at ELSE ? END
-WHERE id = ? AND seq <= ?
-"""
-_TOUCH = "UPDATE invoice_order SET seq = ?, seen_at = ?, span_start = ?, span_end = ? WHERE id = ? AND seq <= ?"
 
 
 class Orders:
@@ -120,106 +80,9 @@ class Orders:
     def __init__(self, connection: AsyncConnection, now: datetime) -> None:
         self._connection = connection
         self._now = now
-
-    # -- seeing ----------------------------------------------------------------------------------------------------
-
-    async def keep(self, merchant: MerchantName, sid: str, rows: Sequence[Row], seen: Seen) -> Kept:
-        """Store one page: new orders, changed ones, and for the rest only that they were seen again.
-
-        A row stored by a later request is never overwritten (R11).
-        """
-        known = await self._known(sid, [row.no for row in rows])
-        inserts: list[tuple[Any, ...]] = []
-        changes: list[tuple[Any, ...]] = []
-        touches: list[tuple[Any, ...]] = []
-        moved: list[tuple[OrderId, str]] = []
-        drifted: list[OrderId] = []
-        waiting = overtaken = 0
-        for row in rows:
-            stored = known.get(row.no)
-            sight = observe(stored[1] if stored else None, row)
-            waiting += sight.state is State.PENDING
-            if stored is None:
-                inserts.append(self._insert(merchant, sid, row, seen, sight))
-                continue
-            order_id, before, seq = stored
-            if seq > seen.seq:
-                overtaken += before.content_hash != row.content_hash
-                continue
-            same = (sight.state, sight.phase) == (before.state, before.phase)
-            if same and before.content_hash == row.content_hash:
-                touches.append((*_when(seen), order_id, seen.seq))
-                continue
-            changes.append(self._change(order_id, row, seen, sight))
-            if sight.event:
-                moved.append((order_id, sight.event))
-            if sight.drifted:
-                drifted.append(order_id)
-        for sql, parameters in ((INSERT, inserts), (_CHANGE, changes), (_TOUCH, touches)):
-            if parameters:
-                await self._connection.exec_driver_sql(sql, parameters)
-        return Kept(len(inserts), len(changes), len(touches), waiting, overtaken, tuple(moved), tuple(drifted))
-
-    async def _known(self, sid: str, numbers: Sequence[OrderNo]) -> dict[OrderNo, tuple[OrderId, Known, int]]:
-        t = invoice_order.c
-        submitted = exists().where(submission.c.order_id == t.id)
-        rows = await self._connection.execute(
-            select(t.id, t.no, t.state, t.phase, t.wdt_status, t.content_hash, t.hold, t.seq, submitted).where(
-                t.sid == sid, t.no.in_(numbers)
-            )
-        )
-        return {
-            OrderNo(no): (
-                OrderId(id_),
-                Known(State(state), Phase(phase), status, digest, Hold(hold) if hold else None, bool(sent)),
-                seq,
-            )
-            for id_, no, state, phase, status, digest, hold, seq, sent in rows
-        }
-
-    def _insert(self, merchant: str, sid: str, row: Row, seen: Seen, sight: Sighting) -> tuple[Any, ...]:
-        now, created = to_ms(self._now), to_ms(row.created_at)
-        seq, seen_at, start, end = _when(seen)
-        # Oldest first: a waiting order is due since it was created, not since we happened to read it.
-        due = min(now, created) if created else now
-        return (
-            *(sid, merchant, row.no, row.shop_no, row.payer_name, row.amount, int(row.is_red), created, row.status),
-            *(row.invoice_no, row.raw, row.content_hash, seq, now, seen_at, start, end, sight.state, sight.phase),
-            *(due, now),
-        )
-
-    def _change(self, order_id: OrderId, row: Row, seen: Seen, sight: Sighting) -> tuple[Any, ...]:
-        now = to_ms(self._now)
-        return (
-            *(row.shop_no, row.payer_name, row.amount, int(row.is_red), to_ms(row.created_at), row.status),
-            *(row.invoice_no, row.raw, row.content_hash, *_when(seen), sight.state, sight.state, sight.state),
-            *(
-                sight.phase,
-                sight.due,
-                now,
-                sight.phase,
-                sight.due,
-                now,
-                sight.due,
-                sight.state,
-                now,
-                order_id,
-                seen.seq,
-            ),
-        )
-
-    async def set_aside(self, merchant: MerchantName, sid: str, bad: Sequence[BadRow]) -> int:
-        """Keep rows that cannot even be named, with their bytes and the reason; returns how many are new."""
-        now = to_ms(self._now)
-        before = await self._connection.scalar(select(func.count()).select_from(quarantine))
-        if bad:
-            await self._connection.exec_driver_sql(
-                "INSERT INTO quarantine (sid, merchant, digest, raw, reason, first_seen_at, seen_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sid, digest) DO UPDATE SET seen_at = excluded.seen_at",
-                [(sid, merchant, digest(row), row.raw, row.reason, now, now) for row in bad],
-            )
-        after = await self._connection.scalar(select(func.count()).select_from(quarantine))
-        return int(after or 0) - int(before or 0)
+        #: (stage, merchant) → the earliest instant (milliseconds) at which something changed here becomes due;
+        #: `Store.begin` wakes whom it concerns.
+        self.dues: dict[tuple[str, str], int] = {}
 
     # -- choosing --------------------------------------------------------------------------------------------------
 
@@ -229,6 +92,22 @@ class Orders:
         fresh = t.seen_at >= to_ms(fresh_since)
         due = t.next_at <= to_ms(self._now)
         return await self._some(t.merchant == merchant, _UNFINISHED, due, _sendable(), fresh, limit=limit)
+
+    async def on_trial(self, merchant: MerchantName, since: datetime) -> bool:
+        """Whether something sent since then is still without an end."""
+        t = invoice_order.c
+        found = await self._connection.scalar(
+            select(t.id)
+            .where(
+                t.merchant == merchant,
+                _UNFINISHED,
+                t.state == State.INTENT,
+                t.phase.not_in(SENDABLE),
+                t.sent_at >= to_ms(since),
+            )
+            .limit(1)
+        )
+        return found is not None
 
     async def stale(self, merchant: MerchantName, fresh_since: datetime) -> int:
         """How many orders must be read again before they may be sent."""
@@ -270,13 +149,7 @@ class Orders:
         """What must be asked about now: unknown outcomes, missing files, orders WDT moved, late-issue sweeps."""
         t = invoice_order.c
         now = to_ms(self._now)
-        moved = t.wdt_status != WdtStatus.WAITING  # cleared for sending, but WDT does not wait for it any more
-        intent = and_(t.state == State.INTENT, or_(t.phase != Phase.READY, moved))
-        left = and_(t.state == State.PENDING, t.phase == Phase.LEFT)
-        file = and_(t.state == State.ISSUED, t.phase == Phase.FILE_PENDING)
-        due = await self._some(
-            t.merchant == merchant, _UNFINISHED, t.next_at <= now, or_(intent, left, file), limit=limit
-        )
+        due = await self._some(t.merchant == merchant, _UNFINISHED, t.next_at <= now, _askable(), limit=limit)
         swept = await self._some(t.merchant == merchant, t.sweep_at <= now, limit=limit)
         chosen = {order.id: order for order in (*due, *swept)}
         return list(chosen.values())[:limit]
@@ -326,19 +199,49 @@ class Orders:
         )
 
     async def _set(self, order: OrderView, **columns: Any) -> None:
-        t = invoice_order.c
-        done = await self._connection.execute(
-            update(invoice_order)
-            .where(
-                t.id == order.id,
-                t.state == order.state,
-                t.phase == order.phase,
-                t.wdt_status == order.wdt_status,
-            )
-            .values(**columns)
-        )
+        known = {"k_id": order.id, "k_state": order.state, "k_phase": order.phase, "k_status": order.wdt_status}
+        done = await self._connection.execute(_setting(tuple(sorted(columns))), {**columns, **known})
         if done.rowcount != 1:
             raise Stale(f"order {order.no} is no longer {order.state} {order.phase}")
+        self._note_due(order, columns)
+
+    def _note_due(self, order: OrderView, columns: Mapping[str, Any]) -> None:
+        """Whatever path an order was moved on, the stage that has to do with it next must not sleep past its time."""
+        state, phase = columns.get("state", order.state), columns.get("phase", order.phase)
+        stage = _stage_of(state, phase)
+        if stage is not None and {"state", "phase", "next_at"} & columns.keys():
+            self._due(stage, order.merchant, columns.get("next_at", to_ms(order.next_at)))
+        if order.doubted_at is not None and state in (State.PENDING, State.INTENT):
+            self._due("collect", order.merchant, columns.get("next_at", to_ms(order.next_at)))
+        if columns.get("sweep_at") is not None:
+            self._due("collect", order.merchant, columns["sweep_at"])
+
+    def _due(self, stage: str, merchant: str, at: int) -> None:
+        self.dues[stage, merchant] = min(at, self.dues.get((stage, merchant), at))
+
+    # -- when something will be due --------------------------------------------------------------------------------
+
+    async def next_to_push(self, merchant: MerchantName) -> datetime | None:
+        """When something may be sent next, fresh or not; None when nothing waits."""
+        t = invoice_order.c
+        return await self._first(t.next_at, t.merchant == merchant, _UNFINISHED, _sendable())
+
+    async def next_to_ask(self, merchant: MerchantName) -> datetime | None:
+        """When something is to be asked about next; None when nothing is."""
+        t = invoice_order.c
+        asked = await self._first(t.next_at, t.merchant == merchant, _UNFINISHED, _askable())
+        swept = await self._first(t.sweep_at, t.merchant == merchant, t.sweep_at.is_not(None))
+        return min((at for at in (asked, swept) if at is not None), default=None)
+
+    async def _first(self, when: ColumnElement[Any], *conditions: Any) -> datetime | None:
+        found = await self._connection.scalar(select(when).where(*conditions).order_by(when).limit(1))
+        return None if found is None else from_ms(found)
+
+    async def believe(self, order_id: OrderId) -> None:
+        """The issuer has answered for an order that was in doubt."""
+        await self._connection.execute(
+            update(invoice_order).where(invoice_order.c.id == order_id).values(doubted_at=None)
+        )
 
     async def recover(self) -> int:
         """After a crash: whatever was handed to the network is to be asked about now; returns how many."""
@@ -357,22 +260,52 @@ class Orders:
         await self._connection.execute(update(invoice_order).where(*renamed).values(merchant=merchant))
 
 
+@cache
+def _setting(columns: tuple[str, ...]) -> Update:
+    """The guarded change of these columns; built once for each set of them, because it runs for every order."""
+    t = invoice_order.c
+    return (
+        update(invoice_order)
+        .where(
+            t.id == bindparam("k_id"),
+            t.state == bindparam("k_state"),
+            t.phase == bindparam("k_phase"),
+            t.wdt_status == bindparam("k_status"),
+        )
+        .values({name: bindparam(name) for name in columns})
+    )
+
+
 def _sendable() -> ColumnElement[bool]:
-    """Waiting at WDT as last seen, and either never sent or cleared for sending again."""
+    """Waiting at WDT as last seen, not in doubt, and never sent or cleared for sending again or going on."""
     t = invoice_order.c
     pending = and_(t.state == State.PENDING, t.phase == Phase.NONE)
-    ready = and_(t.state == State.INTENT, t.phase == Phase.READY)
-    return and_(_UNFINISHED, t.wdt_status == WdtStatus.WAITING, or_(pending, ready))
+    ready = and_(t.state == State.INTENT, t.phase.in_(SENDABLE))
+    return and_(_UNFINISHED, t.wdt_status == WdtStatus.WAITING, t.doubted_at.is_(None), or_(pending, ready))
 
 
-def digest(row: BadRow) -> bytes:
-    """What an unreadable row is known by."""
-    return hashlib.blake2b(row.raw, digest_size=16).digest()
+def _askable() -> ColumnElement[bool]:
+    """Sent with an outcome to be learned, in doubt, moved by WDT before it was sent, or issued without its file."""
+    t = invoice_order.c
+    moved = t.wdt_status != WdtStatus.WAITING  # cleared for sending, but WDT does not wait for it any more
+    doubted = t.doubted_at.is_not(None)
+    intent = and_(t.state == State.INTENT, or_(t.phase.not_in(SENDABLE), moved, doubted))
+    left = and_(t.state == State.PENDING, or_(t.phase == Phase.LEFT, doubted))
+    file = and_(t.state == State.ISSUED, t.phase == Phase.FILE_PENDING)
+    return or_(intent, left, file)
 
 
-def _when(seen: Seen) -> tuple[int, int, int | None, int | None]:
-    start, end = seen.span or (None, None)
-    return seen.seq, to_ms(seen.at), to_ms(start), to_ms(end)
+def _stage_of(state: State, phase: Phase) -> str | None:
+    """Which stage an order in this place waits for, by its `next_at`."""
+    match state:
+        case State.PENDING:
+            return "collect" if phase is Phase.LEFT else "push"
+        case State.INTENT:
+            return "push" if phase in SENDABLE else "collect"
+        case State.ISSUED if phase is Phase.FILE_PENDING:
+            return "collect"
+        case _:
+            return None
 
 
 def view(row: SqlRow[Any]) -> OrderView:
@@ -401,6 +334,8 @@ def view(row: SqlRow[Any]) -> OrderView:
         next_at=from_ms(row.next_at),
         tries=row.tries,
         revives=row.revives,
+        restarts=row.restarts,
+        duplicates=row.duplicates,
         sent_at=from_ms(row.sent_at),
         missed_at=from_ms(row.missed_at),
         asked_at=from_ms(row.asked_at),
@@ -408,5 +343,6 @@ def view(row: SqlRow[Any]) -> OrderView:
         sweeps=row.sweeps,
         sweep_at=from_ms(row.sweep_at),
         drifted=bool(row.drifted),
+        doubted_at=from_ms(row.doubted_at),
         changed_at=from_ms(row.changed_at),
     )

@@ -50,11 +50,44 @@ def _id() -> Column[int]:
     return Column("id", _Big, primary_key=True, autoincrement=True)
 
 
+#: What people were told: one row for each outage by name, kept after its end. No personal data.
+alert_told = Table(
+    "alert_told",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("since_at", _Big, nullable=False),
+    Column("told_at", _Big, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("about", Text, nullable=False, server_default=""),
+    Column("gone_at", _Big),
+    Column("over_at", _Big),
+    sqlite_strict=True,
+)
+
 counter = Table(
     "counter",
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", _Big, nullable=False),
+    sqlite_strict=True,
+)
+
+#: What this store is: one row. docs/decisions/0009 tells what the columns are for.
+instance = Table(
+    "instance",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False),
+    Column("term", Text, nullable=False),
+    Column("epoch", _Big, nullable=False),
+    Column("armed", Integer, nullable=False),
+    Column("why", Text, nullable=False, server_default=""),
+    Column("about", Text, nullable=False, server_default=""),
+    Column("disarmed_at", _Big),
+    Column("arm_asked_at", _Big),
+    Column("asked_by", Text, nullable=False, server_default=""),
+    CheckConstraint("one = 1", name="single"),
+    CheckConstraint("armed IN (0, 1)", name="armed"),
     sqlite_strict=True,
 )
 
@@ -89,6 +122,8 @@ invoice_order = Table(
     Column("next_at", _Big, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("revives", Integer, nullable=False, server_default="0"),
+    Column("restarts", Integer, nullable=False, server_default="0"),
+    Column("duplicates", Integer, nullable=False, server_default="0"),
     Column("sent_at", _Big),
     Column("missed_at", _Big),
     Column("asked_at", _Big),
@@ -97,6 +132,7 @@ invoice_order = Table(
     Column("sweeps", Integer, nullable=False, server_default="0"),
     Column("sweep_at", _Big),
     Column("drifted", Integer, nullable=False, server_default="0"),
+    Column("doubted_at", _Big),
     Column("changed_at", _Big, nullable=False),
     UniqueConstraint("sid", "no"),
     CheckConstraint(_one_of("state", list(State)), name="state"),
@@ -119,6 +155,12 @@ invoice_order = Table(
         "sweep_at",
         sqlite_where=text("sweep_at IS NOT NULL"),
         postgresql_where=text("sweep_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_invoice_order_doubted",
+        "merchant",
+        sqlite_where=text("doubted_at IS NOT NULL"),
+        postgresql_where=text("doubted_at IS NOT NULL"),
     ),
     Index("ix_invoice_order_state", "state", "merchant"),
     sqlite_strict=True,
@@ -248,6 +290,7 @@ cursor = Table(
     Column("origin", _Big, nullable=False),
     Column("position", _Big, nullable=False),
     Column("moved_at", _Big, nullable=False),
+    Column("caught_up_at", _Big),
     PrimaryKeyConstraint("sid", "feed"),
     CheckConstraint("position >= origin", name="forward"),
     sqlite_strict=True,
@@ -299,6 +342,7 @@ unit = Table(
     Column("trouble", Text, nullable=False, server_default=""),
     Column("notes", Text, nullable=False, server_default=""),
     Column("ran_at", _Big),
+    Column("crashes", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("stage", "key"),
     sqlite_strict=True,
 )
@@ -314,8 +358,36 @@ lane = Table(
     Column("until_at", _Big),
     Column("since_at", _Big, nullable=False),
     Column("failures", Integer, nullable=False, server_default="0"),
+    Column("strikes", Integer, nullable=False, server_default="0"),
+    Column("struck_by", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("merchant", "platform"),
     CheckConstraint("state IN ('open', 'resting', 'paused')", name="state"),
+    sqlite_strict=True,
+)
+
+#: What a credential's last rate answer left behind. `rate` is thousandths of a call a minute.
+pace = Table(
+    "pace",
+    metadata,
+    Column("platform", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("rate", _Big, nullable=False),
+    Column("slowed_at", _Big, nullable=False),
+    Column("until_at", _Big, nullable=False),
+    PrimaryKeyConstraint("platform", "account"),
+    sqlite_strict=True,
+)
+
+unclassified = Table(
+    "unclassified",
+    metadata,
+    Column("platform", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("count", _Big, nullable=False),
+    Column("first_at", _Big, nullable=False),
+    Column("last_at", _Big, nullable=False),
+    PrimaryKeyConstraint("platform", "code", "text"),
     sqlite_strict=True,
 )
 

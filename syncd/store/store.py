@@ -16,16 +16,23 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from syncd.domain.clock import Clock
+from syncd.faultpoint import reached
 from syncd.store.board import Board
 from syncd.store.debts import Debts
 from syncd.store.engine import private, reader_engine, sqlite_path, writer_engine
+from syncd.store.guard import Guard, NoWitness, overtaken
+from syncd.store.instance import Disarmed, Instance, Instances
 from syncd.store.journal import Journal
 from syncd.store.lanes import Lanes
 from syncd.store.orders import Orders
 from syncd.store.schema import counter
+from syncd.store.sightings import Sightings
 from syncd.store.submissions import Submissions
-from syncd.store.units import Claim, Host, Units
+from syncd.store.told import AlertsTold
+from syncd.store.unclassified import Unclassified
+from syncd.store.units import Claim, Fenced, Host, Units
 from syncd.store.windows import Windows
+from syncd.store.witness import Overtaken
 
 
 class StoreUnavailable(Exception):
@@ -40,13 +47,19 @@ class Tx:
         self.now: datetime = clock.now()
         self.units = Units(connection, clock, host)
         self.orders = Orders(connection, self.now)
+        self.sightings = Sightings(connection, self.now)
         self.submissions = Submissions(connection, self.now)
         self.debts = Debts(connection, self.now)
         self.journal = Journal(connection, self.now)
         self.windows = Windows(connection, self.now)
         self.lanes = Lanes(connection, self.now)
+        self.instance = Instances(connection, self.now)
+        self.unclassified = Unclassified(connection, self.now)
+        self.told = AlertsTold(connection)
         self.board = Board(connection, self.now)
         self.tellings: list[Callable[[], object]] = []
+        #: Whether a write to the outside follows this transaction; see `Store.begin`.
+        self.outward = False
 
     def tell(self, line: Callable[[], object]) -> None:
         """Say this once the transaction is durable: a log line about something rolled back would be a lie."""
@@ -62,6 +75,10 @@ class Store:
         self.clock = clock
         self.host = host
         self.path = path
+        #: What must be told before anything goes out; `open_instance` puts it here.
+        self.guard: Guard | None = None
+        #: Writes refused for a stale epoch since this process began.
+        self.fenced = 0
 
     @classmethod
     def at(cls, url: str, clock: Clock) -> Self:
@@ -71,24 +88,62 @@ class Store:
         return cls(writer_engine(path), reader_engine(path), clock, this_host(), path)
 
     @asynccontextmanager
-    async def begin(self, claim: Claim | None = None) -> AsyncIterator[Tx]:
+    async def begin(
+        self, claim: Claim | None = None, *, fact: str = "unnamed", outward: bool = False
+    ) -> AsyncIterator[Tx]:
         """One write transaction; with a claim, refused by Fenced when a newer one was granted.
 
-        Never await a remote call inside. Raises StoreUnavailable when the database cannot take it.
+        `fact` names what becomes durable here (syncd/faultpoint.py). `outward`: a write to the outside follows, unless
+        `tx.outward` is taken back inside; it is refused by Disarmed, and what is about to go out is witnessed before
+        this returns. Never await a remote call inside. Raises StoreUnavailable when the database cannot take it.
         """
+        going: Instance | None = None
         async with self._transaction(self._writer) as connection:
             tx = Tx(connection, self.clock, self.host)
-            if claim is not None:
-                await tx.units.check(claim)
-            yield tx
+            tx.outward = outward
+            try:
+                if claim is not None:
+                    await tx.units.check(claim)
+                if outward:
+                    await tx.instance.require_armed()
+                yield tx
+            except Fenced:
+                self.fenced += 1
+                raise
+            await tx.journal.flush()
+            await self._wake(tx, claim)
+            if tx.outward:
+                going = await tx.instance.advance()
+            reached(f"{fact}.before")
+        reached(f"{fact}.after")
         for line in tx.tellings:
             line()
+        if going is not None and self.guard is not None:
+            await self._witnessed(self.guard, going, tx.now)
+
+    async def _wake(self, tx: Tx, claim: Claim | None) -> None:
+        """Nobody sleeps past what became due here; a unit at work sees to its own."""
+        for (stage, merchant), at in tx.orders.dues.items():
+            if claim is None or (claim.stage, claim.key) != (stage, merchant):
+                await tx.units.wake_by(stage, merchant, at)
+
+    async def _witnessed(self, guard: Guard, going: Instance, at: datetime) -> None:
+        """Let nobody send what the witness has not seen. Raises Disarmed, StoreUnavailable."""
+        try:
+            await guard.advance(going, at)
+        except Overtaken as other:
+            await overtaken(self, other)
+            raise Disarmed("overtaken") from other
+        except NoWitness as error:
+            raise StoreUnavailable(str(error)) from error
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """One consistent look at the store; writing is refused by the database itself."""
         async with self._transaction(self._reader) as connection:
-            yield Tx(connection, self.clock, self.host)
+            tx = Tx(connection, self.clock, self.host)
+            yield tx
+            await tx.journal.flush()  # refused like any other write
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
@@ -102,7 +157,7 @@ class Store:
 
     async def next_seq(self) -> int:
         """The number of the next request to WDT: what a later request stored is never overwritten (R11)."""
-        async with self.begin() as tx:
+        async with self.begin(fact="store.numbered") as tx:
             found = await tx.connection.execute(
                 update(counter)
                 .where(counter.c.name == "request")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.invoice import Colour, Expected, Invoice, IssuerKey
@@ -48,6 +48,17 @@ class Stored:
     created_at: datetime
 
 
+_S = submission.c
+#: What runs for every order is built once.
+_SAME = select(_S.id, _S.order_id, _S.generation, _S.key).where(
+    (_S.order_id == bindparam("order_id")) & (_S.generation == bindparam("generation"))
+    | (_S.issuer_kind == bindparam("kind")) & (_S.seller_tax_no == bindparam("seller")) & (_S.key == bindparam("key"))
+)
+_ADD = insert(submission).returning(_S.id)
+_FREEZE, _RECORD = insert(request), insert(invoice)
+_HOLDERS = select(invoice.c.order_id, invoice.c.code).where(invoice.c.number == bindparam("number"))
+
+
 class KeyTaken(Exception):
     """The computed key already belongs to another order: a hash collision, or two orders that are one."""
 
@@ -65,14 +76,15 @@ class Submissions:
         A generation that was confirmed never to have been taken keeps its key and gets a new revision of the bytes;
         no revision and no key is ever changed or deleted (triggers refuse it).
         """
-        s = submission.c
         found = await self._connection.execute(
-            select(s.id, s.order_id, s.generation, s.key).where(
-                (s.order_id == order_id) & (s.generation == wanted.generation)
-                | (s.issuer_kind == wanted.issuer_kind)
-                & (s.seller_tax_no == wanted.seller_tax_no)
-                & (s.key == wanted.key)
-            )
+            _SAME,
+            {
+                "order_id": order_id,
+                "generation": wanted.generation,
+                "kind": wanted.issuer_kind,
+                "seller": wanted.seller_tax_no,
+                "key": wanted.key,
+            },
         )
         known = found.first()
         if known is not None and (known.order_id, known.generation, known.key) != (
@@ -82,7 +94,8 @@ class Submissions:
         ):
             raise KeyTaken(wanted.key)
         submission_id = known.id if known is not None else await self._insert(order_id, wanted)
-        revision = await self._revise(submission_id, wanted, epoch)
+        revision = 0 if known is None else await self._next_revision(submission_id)
+        await self._freeze(submission_id, revision, wanted, epoch)
         return Stored(
             id=submission_id,
             order_id=order_id,
@@ -100,39 +113,40 @@ class Submissions:
 
     async def _insert(self, order_id: OrderId, wanted: Wanted) -> int:
         added = await self._connection.execute(
-            insert(submission)
-            .values(
-                order_id=order_id,
-                generation=wanted.generation,
-                issuer_kind=wanted.issuer_kind,
-                issuer=wanted.issuer,
-                seller_tax_no=wanted.seller_tax_no,
-                key=wanted.key,
-                created_at=to_ms(self._now),
-            )
-            .returning(submission.c.id)
+            _ADD,
+            {
+                "order_id": order_id,
+                "generation": wanted.generation,
+                "issuer_kind": wanted.issuer_kind,
+                "issuer": wanted.issuer,
+                "seller_tax_no": wanted.seller_tax_no,
+                "key": wanted.key,
+                "created_at": to_ms(self._now),
+            },
         )
         return int(added.scalar_one())
 
-    async def _revise(self, submission_id: int, wanted: Wanted, epoch: int) -> int:
+    async def _next_revision(self, submission_id: int) -> int:
         newest = await self._connection.scalar(
             select(func.max(request.c.revision)).where(request.c.submission_id == submission_id)
         )
-        revision = 0 if newest is None else int(newest) + 1
+        return 0 if newest is None else int(newest) + 1
+
+    async def _freeze(self, submission_id: int, revision: int, wanted: Wanted, epoch: int) -> None:
         await self._connection.execute(
-            insert(request).values(
-                submission_id=submission_id,
-                revision=revision,
-                body=wanted.body,
-                payload_hash=wanted.payload_hash,
-                buyer_tax_no=wanted.expected.buyer_tax_no,
-                total=str(wanted.expected.total),
-                colour=wanted.expected.colour,
-                epoch=epoch,
-                created_at=to_ms(self._now),
-            )
+            _FREEZE,
+            {
+                "submission_id": submission_id,
+                "revision": revision,
+                "body": wanted.body,
+                "payload_hash": wanted.payload_hash,
+                "buyer_tax_no": wanted.expected.buyer_tax_no,
+                "total": str(wanted.expected.total),
+                "colour": wanted.expected.colour,
+                "epoch": epoch,
+                "created_at": to_ms(self._now),
+            },
         )
-        return revision
 
     async def newest(self, order_ids: Iterable[OrderId]) -> dict[OrderId, Stored]:
         """For each order its submission of the highest generation, with the newest bytes."""
@@ -163,12 +177,8 @@ class Submissions:
 
     async def record(self, order_id: OrderId, generation: int, found: Invoice) -> bool:
         """Keep an invoice as ours. False when its number is already recorded under another order."""
-        other = await self._connection.scalar(
-            select(invoice.c.order_id).where(
-                invoice.c.number == found.number, invoice.c.code == found.code, invoice.c.order_id != order_id
-            )
-        )
-        if other is not None:
+        holders = (await self._connection.execute(_HOLDERS, {"number": found.number})).all()
+        if any(holder != order_id and code == found.code for holder, code in holders):
             return False
         values = {
             "code": found.code,
@@ -183,12 +193,13 @@ class Submissions:
             "xml_url": found.xml_url,
             "serial": found.serial,
         }
-        here = (invoice.c.order_id == order_id) & (invoice.c.number == found.number)
-        done = await self._connection.execute(update(invoice).where(here).values(**values))
-        if done.rowcount == 0:
-            await self._connection.execute(
-                insert(invoice).values(order_id=order_id, number=found.number, recorded_at=to_ms(self._now), **values)
-            )
+        if order_id not in [holder for holder, _ in holders]:
+            new = {"order_id": order_id, "number": found.number, "recorded_at": to_ms(self._now)}
+            await self._connection.execute(_RECORD, {**new, **values})
+            return True
+        await self._connection.execute(
+            update(invoice).where(invoice.c.order_id == order_id, invoice.c.number == found.number).values(**values)
+        )
         return True
 
     async def invoices(self, order_ids: Iterable[OrderId]) -> dict[OrderId, list[Invoice]]:

@@ -28,7 +28,7 @@ class Shelf:
 
     async def put(self, issuer: str, value: Token) -> None:
         """Replace the issuer's token."""
-        async with self._store.begin() as tx:
+        async with self._store.begin(fact="token.kept") as tx:
             await tx.connection.execute(delete(token).where(token.c.issuer == issuer))
             await tx.connection.execute(
                 insert(token).values(
@@ -39,7 +39,7 @@ class Shelf:
     async def may_fetch(self, issuer: str, at: datetime, rest_for: float, per_30_days: int) -> bool:
         """Grant one fetch and note it durably before it is made, so that a crash loop cannot repeat it."""
         calls = token_call.c
-        async with self._store.begin() as tx:
+        async with self._store.begin(fact="token.tried") as tx:
             await tx.connection.execute(delete(token_call).where(calls.at < to_ms(at - _ALLOWANCE)))
             made, newest = (
                 await tx.connection.execute(select(func.count(), func.max(calls.at)).where(calls.issuer == issuer))

@@ -6,7 +6,7 @@ has been granted since: a queue's lock is not a fence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
@@ -36,6 +36,12 @@ class Claim:
     claimed_at: float
     lease_until: float
     notes: str
+    crashes: int = 0  # how many turns in a row ended in a defect
+
+    @property
+    def single_file(self) -> bool:
+        """Two defects in a row: one order at a time from now on, so that the next one names the order."""
+        return self.crashes >= 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +101,10 @@ class Units:
                 owner=self._host.owner,
                 next_at=_RUNNING,
             )
-            .returning(unit.c.epoch, unit.c.notes)
+            .returning(unit.c.epoch, unit.c.notes, unit.c.crashes)
         )
         row = granted.first()
-        return None if row is None else Claim(stage, key, row.epoch, claimed_at, lease_until, row.notes)
+        return None if row is None else Claim(stage, key, row.epoch, claimed_at, lease_until, row.notes, row.crashes)
 
     def _claimable(self) -> ColumnElement[bool]:
         mono = int(self._clock.monotonic() * 1000)
@@ -128,10 +134,17 @@ class Units:
             .where(unit.c.stage == claim.stage, unit.c.key == claim.key, unit.c.epoch == claim.epoch)
             .values(lease_until=int(lease_until * 1000))
         )
-        return Claim(claim.stage, claim.key, claim.epoch, self._clock.monotonic(), lease_until, claim.notes)
+        return replace(claim, claimed_at=self._clock.monotonic(), lease_until=lease_until)
 
     async def finish(
-        self, claim: Claim, *, next_at: datetime, failures: int = 0, trouble: str = "", notes: str = ""
+        self,
+        claim: Claim,
+        *,
+        next_at: datetime,
+        failures: int = 0,
+        trouble: str = "",
+        notes: str = "",
+        crashes: int = 0,
     ) -> None:
         """Give the unit back, due at `next_at` or earlier if it was woken meanwhile. Raises Fenced."""
         done = await self._connection.execute(
@@ -146,6 +159,7 @@ class Units:
                 failures=failures,
                 trouble=trouble,
                 notes=notes,
+                crashes=crashes,
                 ran_at=to_ms(self._clock.now()),
             )
         )
@@ -157,11 +171,15 @@ class Units:
         found = await self._connection.execute(select(unit.c.failures).where(unit.c.stage == stage, unit.c.key == key))
         return int(found.scalar() or 0)
 
-    async def wake(self, stage: str, key: str) -> None:
-        """Make the unit due now: part of the transaction that gives it something to do."""
-        now = to_ms(self._clock.now())
+    async def wake(self, stage: str, key: str, at: datetime | None = None) -> None:
+        """Make the unit due at `at`, or now: part of the transaction that gives it something to do."""
+        await self.wake_by(stage, key, 0 if at is None else to_ms(at))
+
+    async def wake_by(self, stage: str, key: str, at: int) -> None:
+        """As `wake`, for an instant in milliseconds."""
+        due = max(at, to_ms(self._clock.now()))
         await self._connection.execute(
-            update(unit).where(unit.c.stage == stage, unit.c.key == key, unit.c.next_at > now).values(next_at=now)
+            update(unit).where(unit.c.stage == stage, unit.c.key == key, unit.c.next_at > due).values(next_at=due)
         )
 
     async def take_over(self) -> int:

@@ -19,6 +19,24 @@ class Event:
 
 
 EVENTS: dict[str, Event] = {
+    "alerts.failed": Event(
+        "warning",
+        "An alert channel did not take a message; it is tried again, later and later. Said once until it does.",
+        "告警渠道未接收消息，将逐渐延长间隔重试；恢复前只记一次。",
+        ("channel",),
+    ),
+    "alerts.recovered": Event(
+        "info",
+        "An alert channel takes messages again.",
+        "告警渠道已恢复。",
+        ("channel",),
+    ),
+    "alerts.told": Event(
+        "info",
+        "People were told that an outage began, grew or is over.",
+        "已发出告警消息：开始、扩大或恢复。",
+        ("edge", "alert", "count"),
+    ),
     "collect.failed": Event(
         "warning",
         "The issuer confirmed that it made no invoice; WDT is owed a failure report.",
@@ -66,6 +84,42 @@ EVENTS: dict[str, Event] = {
         "Our clock stands before the cursor; nothing is read until it has caught up.",
         "本机时钟早于游标，暂停拉取。",
         ("merchant", "feed", "seconds"),
+    ),
+    "daemon.waiting_for_lock": Event(
+        "info",
+        "Another process holds the store; we wait so many seconds for it to end.",
+        "数据库被其他进程占用，等待其退出。",
+        ("holder", "seconds"),
+    ),
+    "db.corrupt": Event(
+        "error",
+        "The store's file is damaged: nothing is issued from it, the daemon does not start.",
+        "数据库文件损坏，拒绝开票，进程不启动。",
+        ("why",),
+    ),
+    "instance.armed": Event(
+        "info",
+        "The store may write to the outside again; `by` asked for it, `why` it had been disarmed.",
+        "数据库恢复对外写入；by 为操作人，why 为此前停用原因。",
+        ("by", "epoch", "why"),
+    ),
+    "instance.disarmed": Event(
+        "warning",
+        "The store reads and asks, and sends nothing until a person arms it.",
+        "数据库已停用：只读取与查询，须人工 syncd arm 后才对外写入。",
+        ("why", "about"),
+    ),
+    "instance.overtaken": Event(
+        "error",
+        "Another process goes on in our place, with a copy of this store or this one itself; we stop sending at once.",
+        "另一进程已接替本库，立即停止对外写入。",
+        ("by", "doubted"),
+    ),
+    "instance.witness_beside": Event(
+        "warning",
+        "The witness lies beside the store, so that a restored folder cannot be told: set [store] witness.",
+        "见证文件与数据库同处一处，整体还原将无法识别，请设置 [store] witness。",
+        ("folder",),
     ),
     "daemon.started": Event(
         "info",
@@ -121,6 +175,13 @@ EVENTS: dict[str, Event] = {
         "单据挂起，需人工处理。",
         ("merchant", "order_no", "hold", "code"),
     ),
+    "order.parked": Event(
+        "error",
+        "Handling this order ran into a defect of ours twice and again: it is held, or left alone for hours where it"
+        " may have been sent. Its neighbours go on.",
+        "处理该单据反复触发程序缺陷：已挂起或暂缓处理，不影响其他单据。",
+        ("merchant", "order_no", "state"),
+    ),
     "poll.backfill_advanced": Event(
         "info",
         "A window of the past was read completely.",
@@ -139,11 +200,23 @@ EVENTS: dict[str, Event] = {
         "无法解析的行已隔离，其余照常。",
         ("merchant", "why"),
     ),
+    "poll.gap_found": Event(
+        "error",
+        "The day's second reading found rows that no window had shown; they are stored now. Must stay rare.",
+        "每日复读发现此前窗口漏读的单据，现已入库；不应经常发生。",
+        ("merchant", "rows", "start"),
+    ),
     "poll.unstable": Event(
         "warning",
         "A window changed while it was read, time and again; the cursor stays where it was.",
         "窗口读取期间持续变化，游标不动。",
         ("merchant", "why", "start", "end"),
+    ),
+    "poll.unreadable": Event(
+        "warning",
+        "WDT would not show one order by its number; the others are read all the same.",
+        "按单号读取某单被旺店通拒绝；其他单据照常读取。",
+        ("merchant", "order_no", "why"),
     ),
     "poll.window_completed": Event(
         "debug",
@@ -157,6 +230,12 @@ EVENTS: dict[str, Event] = {
         "开票平台确认无此单，以同一流水号重发相同内容。",
         ("merchant", "order_no", "same_key"),
     ),
+    "push.revived": Event(
+        "info",
+        "The issuer goes on with a submission it had listed as failed, under the same key; `time` counts these.",
+        "已请求开票平台以同一流水号继续其曾报失败的单据；time 为第几次。",
+        ("merchant", "order_no", "time"),
+    ),
     "push.submitted": Event(
         "info",
         "A submission was sent; `answer` is what the issuer said at once.",
@@ -168,6 +247,36 @@ EVENTS: dict[str, Event] = {
         "Nobody told us what became of a submission; it will be asked for, never sent blind.",
         "提交结果未知，将按流水号查询，绝不盲目重发。",
         ("merchant", "order_no"),
+    ),
+    "restore.detected": Event(
+        "error, warning",
+        "The store is not the newest of its line: restored, moved or copied. `fresh`: the one that was here is gone.",
+        "本库不是最新：被还原、移动或复制；fresh 表示原库已被删除。",
+        ("why", "fresh", "epoch_db", "epoch_seen", "known_at", "doubted"),
+    ),
+    "restore.witness_missing": Event(
+        "error",
+        "Nothing tells whether this store is the newest of its line; it is treated as restored.",
+        "见证文件缺失，按还原处理。",
+        ("epoch_db", "doubted"),
+    ),
+    "settings.kept": Event(
+        "warning",
+        "The settings were read again; the sections named changed, and count from the next start only.",
+        "已重新读取配置；所列部分须重启后才生效。",
+        ("names",),
+    ),
+    "settings.refused": Event(
+        "error",
+        "The settings were to be read again and are wrong: everything goes on under the old ones.",
+        "重新读取的配置有误，继续使用原配置。",
+        ("why",),
+    ),
+    "settings.reloaded": Event(
+        "info",
+        "The settings were read again, and everything goes on under them; calls under way had ended first.",
+        "已按新配置继续运行；此前在途调用均已结束。",
+        ("merchants",),
     ),
     "store.refused": Event(
         "warning",

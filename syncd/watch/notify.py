@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Mapping
 
 
@@ -28,6 +29,10 @@ class Notifier:
 
     def ready(self) -> bool:
         return self._send("READY=1")
+
+    def reloading(self) -> bool:
+        """The settings are read again; `ready` ends it."""
+        return self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def watchdog(self) -> bool:
         return self._send("WATCHDOG=1")

@@ -7,7 +7,8 @@ far the request can have got: `Transient` when certainly not one byte of it left
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -54,6 +55,8 @@ class Http:
     One per credential, because WDT's gateway ties a connection to a tenant (`sid is not found` when it is shared).
     `timeout` bounds the whole call in seconds, `connect_timeout` the wait for a connection; `max_body` counts
     bytes after decompression. `tls` replaces the host's trust store, for an in-house issuer's own authority.
+    `on_call` is told of each call how it ended ("ok", "http_4xx", …, "not_sent", "in_doubt") and how many seconds
+    it took.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Http:
         max_body: int = 8 * 2**20,
         force_close: bool = False,
         tls: ssl.SSLContext | None = None,
+        on_call: Callable[[str, float], None] | None = None,
     ) -> None:
         self.platform = platform
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=connect_timeout, sock_read=timeout)
@@ -73,6 +77,7 @@ class Http:
         self._max_body = max_body
         self._force_close = force_close
         self._tls = tls
+        self._on_call = on_call or _nobody
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -105,10 +110,20 @@ class Http:
         """
         sent_headers = {"Accept-Encoding": ENCODINGS, "User-Agent": "syncd", **(headers or {})}
         _refuse_line_breaks(sent_headers)
+        began = time.monotonic()
+        outcome = "in_doubt"  # also where the call is cancelled
         try:
-            return await self._exchange(url, body, sent_headers, params)
+            reply = await self._exchange(url, body, sent_headers, params)
+            outcome = "ok" if 200 <= reply.status < 300 else f"http_{reply.status // 100}xx"
+            return reply
+        except Transient:
+            outcome = "not_sent"
+            raise
         except (aiohttp.ClientError, HttpProcessingError, OSError, _TooLarge) as error:
             trouble = self._trouble(error)
+            outcome = "not_sent" if isinstance(trouble, Transient) else "in_doubt"
+        finally:
+            self._on_call(outcome, time.monotonic() - began)
         # Raised out here so that the original, whose text may quote the signed URL, is not its context.
         raise trouble
 
@@ -176,6 +191,10 @@ _IN_DOUBT: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ServerDisconnectedError, "reset"),
     (OSError, "reset"),
 )
+
+
+def _nobody(_outcome: str, _seconds: float) -> None:
+    """Nobody wants to know."""
 
 
 def _describe(error: Exception) -> str:

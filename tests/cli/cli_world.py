@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,12 +94,24 @@ timeout = "3s"
 """
 
 
+def move_witness(store: Path, state: Path) -> None:
+    """Make a copied store the one its witness means, as `syncd arm` would: the copy is what the test works on."""
+    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
+        instance, epoch, term = db.execute("SELECT id, epoch, term FROM instance").fetchone()
+    folder = state / "syncd"
+    folder.mkdir(parents=True)
+    said = {"instance": instance, "epoch": epoch, "store": str(store.resolve()), "term": term, "written_at": ""}
+    (folder / f"{instance}.witness").write_text(json.dumps(said), encoding="utf-8")
+
+
 Run = Callable[..., typer.testing.Result]
 
 
 def process(place: Place, *args: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The command line as a process of its own, in English unless `env` says otherwise."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "PYTHONPATH")}
+    kept = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "PYTHONPATH", "XDG_STATE_HOME")
+    }
     return subprocess.run(
         [sys.executable, "-c", "from syncd.cli import main; main()", *args],
         cwd=place.folder,

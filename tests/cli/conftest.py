@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer.testing
-from cli_world import ROWS, Place, Run, World, settings_text
+from cli_world import ROWS, Place, Run, World, move_witness, settings_text
 
 from syncd.app import open_app
 from syncd.cli import build
@@ -60,6 +60,8 @@ def place(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plac
     """A copy of the filled store and its settings, in the working directory of the test."""
     for name in ("syncd.toml", "s.db"):
         shutil.copy2(world.folder / name, tmp_path / name)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    move_witness(tmp_path / "s.db", tmp_path / "state")
     monkeypatch.chdir(tmp_path)
     for name in ("SYNCD_LANG", "SYNCD_CONFIG", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)

@@ -16,7 +16,8 @@ from syncd.domain.order import MerchantName, OrderNo, Row
 from syncd.store import debts
 from syncd.store.dossier import Dossier
 from syncd.store.instants import to_ms
-from syncd.store.orders import OrderView, Seen
+from syncd.store.orders import OrderView
+from syncd.store.sightings import Seen
 from syncd.store.store import Store, Tx
 from syncd.store.submissions import Wanted
 
@@ -88,7 +89,7 @@ async def see(tx: Tx, no: str, status: int, payer: str, merchant: str, sid: str)
         raw=raw,
         content_hash=raw,
     )
-    await tx.orders.keep(MerchantName(merchant), sid, [row], Seen(10**6, tx.now))
+    await tx.sightings.keep(MerchantName(merchant), sid, [row], Seen(10**6, tx.now))
 
 
 async def _bring(tx: Tx, no: str, state: State, phase: Phase) -> None:

@@ -33,7 +33,7 @@ def failed(found: dict[str, list[dict[str, str]]]) -> list[str]:
 def test_a_good_installation_passes_with_its_warnings(run: Run) -> None:
     found = findings(run, expect=0)
 
-    assert set(found) == {"settings", "store", "daemon", "clock", "m001/wdt", "issuer main"}
+    assert set(found) == {"settings", "store", "arming", "daemon", "clock", "m001/wdt", "issuer main"}
     assert failed(found) == []
     assert any("below its safe default" in line["text"] for line in found["settings"])
 

@@ -76,6 +76,7 @@ def test_an_unknown_revision_lists_those_there_are(run: Run) -> None:
 
 
 def test_a_store_of_a_newer_program_is_left_alone(place: Place, run: Run) -> None:
+    """F31."""
     with closing(sqlite3.connect(place.store)) as db:
         db.execute("UPDATE alembic_version SET version_num = '9999'")
         db.commit()

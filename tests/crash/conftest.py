@@ -1,26 +1,41 @@
-"""One parent of daemons for the whole session, and a yard for each test."""
+"""One parent of daemons for the whole session, a folder in memory, and a yard for each test."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("crash_daemons", "crash_ledgers")
+pytest.register_assert_rewrite("crash_verdict")
 
-from crash_daemons import Nursery, Yard, yard  # noqa: E402  (its assertions are to be explained like a test's)
+from syncd.scenarios.nursery import Nursery, nursery  # noqa: E402  (after what is to be explained like a test)
+from syncd.scenarios.yard import Yard, yard  # noqa: E402
+
+
+@pytest.fixture(scope="session", name="nursery")
+def the_nursery() -> Iterator[Nursery]:
+    with nursery() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    made = Nursery()
-    yield made
-    made.close()
+def memory() -> Iterator[Path]:
+    """A folder in memory where there is one: kill -9 leaves what was handed to the kernel, synced or not."""
+    shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="syncd-crash-", dir=shared) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
-async def here(nursery: Nursery, tmp_path: Path) -> AsyncIterator[Yard]:
+def home(memory: Path) -> Path:
+    return Path(tempfile.mkdtemp(dir=memory))
+
+
+@pytest.fixture
+async def here(nursery: Nursery, home: Path) -> AsyncIterator[Yard]:
     """Twelve orders, one to be held and one the issuer refuses, and no daemon yet."""
-    async with yard(nursery, tmp_path) as made:
+    async with yard(nursery, home) as made:
         yield made

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crash_daemons import Daemon, Nursery, Yard, until, yard
-from crash_ledgers import all_is_well
+from crash_verdict import all_is_well
 
+from syncd.scenarios.nursery import Daemon, Nursery, until
+from syncd.scenarios.yard import Yard, yard
 from syncd.store import migrate
 from syncd.store.store import Store
 from syncd.store.units import Claim, Fenced
@@ -28,26 +29,26 @@ QUICK = 60.0
 @pytest.mark.parametrize(
     ("point", "unit"),
     [
-        ("submit.before_send", ("push", "m001")),
-        ("submit.after_answer", ("push", "m001")),
-        ("ask.after_answer", ("collect", "m001")),
-        ("update.before_send", ("write_back", "m001")),
+        ("nuonuo.submit.before", ("push", "m001")),
+        ("nuonuo.submit.after", ("push", "m001")),
+        ("nuonuo.ask.after", ("collect", "m001")),
+        ("wdt.update.before", ("write_back", "m001")),
     ],
 )
 async def test_a_worker_that_slept_through_its_lease_changes_nothing_when_it_wakes(
-    nursery: Nursery, tmp_path: Path, point: str, unit: tuple[str, str]
+    nursery: Nursery, home: Path, point: str, unit: tuple[str, str]
 ) -> None:
     """Without the store's lock only the fence is left. It keeps a sleeper from our store, not from the issuer: a
     request sent in its sleep is refused there as a duplicate.
     """
-    async with yard(nursery, tmp_path, speed=QUICK) as here:
+    async with yard(nursery, home, speed=QUICK) as here:
         slept = await overslept(here, point, unit)
 
     fenced = [(line["stage"], line["unit"], line["epoch"]) for line in slept.sleeper.events("unit.fenced")]
     assert fenced == [(*unit, slept.held)]
     assert slept.after == slept.before
-    all_is_well(here.books, blind_repeats=point == "submit.before_send")
-    if point == "submit.before_send":
+    all_is_well(here.books, blind_repeats=point == "nuonuo.submit.before")
+    if point == "nuonuo.submit.before":
         assert here.sandbox.nuonuo.calls.by_answer["nuonuo.OpeMplatform.requestBillingNew", "E9106"] > 0
 
 
@@ -63,10 +64,10 @@ class Overslept:
 
 async def overslept(here: Yard, point: str, unit: tuple[str, str]) -> Overslept:
     """One worker falls asleep at `point`; after its lease another does all the work; then the first one wakes."""
-    sleeper = here.start(point, sign="SIGSTOP", mode="unlocked")
+    sleeper = here.start(point, sign="SIGSTOP", mode="in_turn")
     await until(lambda: sleeper.note("struck") == point and sleeper.stopped, f"a worker asleep at {point}")
     held = epoch(here, unit)
-    await here.runs_to_the_end(mode="unlocked")
+    await here.runs_to_the_end(mode="in_turn")
     assert epoch(here, unit) > held
     before = here.books.facts()
 

@@ -1,40 +1,66 @@
-"""kill -9 at every point of an order's life, and at pairs of points (F01–F07).
-
-Two stories are told at a time, in the background: a test waits for its own one only.
-"""
+"""kill -9 at every point of an order's life, and at pairs of points (F01–F07)."""
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from crash_daemons import Nursery, Yard, until, yard
-from crash_ledgers import Books, all_is_well
-from points import POINTS
+from crash_verdict import all_is_well
+from walks import ORDINARY, all_pairs, sample
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+from syncd.scenarios.books import Books
+from syncd.scenarios.nursery import Nursery, until
+from syncd.scenarios.yard import FRESH, QUICK, Yard, yard
 
 #: What twelve orders come to: one is held for a person, one the issuer refuses.
 ENDED = {"issued": 10, "written_back": 10, "refused": 1, "held": 1}
-#: Deaths that follow each other in an order's life.
-PAIRS = (
-    ("intent.before_commit", "intent.after_commit"),
-    ("intent.after_commit", "submit.before_send"),
-    ("submit.after_answer", "record.before_commit"),
-    ("record.after_commit", "ask.before_send"),
-    ("ask.after_answer", "settle.before_commit"),
-    ("sending.after_commit", "update.before_send"),
-    ("update.after_answer", "sent.before_commit"),
-    ("sent.after_commit", "confirm.before_commit"),
-)
 
-Death = tuple[str, int]
-"""A point, and the how-manieth time it is reached."""
+
+# -- walking from death to death ---------------------------------------------------------------------------------------
+
+
+async def walk(nursery: Nursery, home: Path, points: list[str]) -> None:
+    """One daemon after another, each killed at the next point; then one that lives."""
+    async with yard(nursery, Path(tempfile.mkdtemp(dir=home)), orders=4, speed=2 * QUICK) as here:
+        for point in points:
+            here.sandbox.populate(2, FRESH)
+            await here.start(point, mode="serve").dies_at(point)
+            assert here.books.newly_submitted() <= here.books.committed_keys(), point
+        await here.works_everything_off(90)  # a write-back that was noted and never said is found out within hours
+
+    assert here.books.broken() == {"doubles": 0, "lost": 0, "wrong": 0}
+    assert here.books.told_two_things() == []
+    assert here.books.numbers_in_store() == here.books.numbers_in_ledger()
+
+
+@pytest.mark.timeout(300)
+async def test_a_daemon_killed_at_every_point_one_after_another_leaves_nothing_twice_and_nothing_lost(
+    nursery: Nursery, home: Path
+) -> None:
+    """F01, F02, F03, F04, F05, F06, F07: each restart dies at another point, so neighbours are pairs of deaths."""
+    await asyncio.gather(*(walk(nursery, home, points) for points in sample(seed=1, walks=2)))
+
+
+@pytest.mark.storm
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("points", all_pairs(walks=24), ids=lambda points: f"from-{points[0]}")
+async def test_every_pair_of_deaths_is_harmless(nursery: Nursery, home: Path, points: list[str]) -> None:
+    """F07, all of them."""
+    await walk(nursery, home, points)
+
+
+def test_the_walks_take_every_pair_of_points() -> None:
+    pairs = {pair for points in all_pairs(walks=24) for pair in pairwise(points)}
+
+    assert pairs == {(first, second) for first in ORDINARY for second in ORDINARY}
+
+
+# -- what is known at a death ------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -62,114 +88,36 @@ class Story:
         all_is_well(self.books)
 
 
-class Stories:
-    """Tells each story once, two at a time."""
-
-    def __init__(self, nursery: Nursery, home: Path) -> None:
-        self._nursery = nursery
-        self._home = home
-        self._two = asyncio.Semaphore(2)
-        self._told: dict[tuple[Death, ...], asyncio.Task[Story]] = {}
-
-    def begin(self, *deaths: Death) -> asyncio.Task[Story]:
-        if deaths not in self._told:
-            self._told[deaths] = asyncio.create_task(self._tell(deaths))
-        return self._told[deaths]
-
-    async def of(self, *deaths: Death | str) -> Story:
-        """The story of a daemon that dies these deaths, each at its restart, and then lives to the end."""
-        return await self.begin(*((death, 1) if isinstance(death, str) else death for death in deaths))
-
-    async def _tell(self, deaths: tuple[Death, ...]) -> Story:
-        async with self._two:
-            home = self._home / str(len(list(self._home.iterdir())))
-            home.mkdir()
-            async with yard(self._nursery, home) as here:
-                return await tell(here, deaths)
-
-    async def stop(self) -> None:
-        for task in self._told.values():
-            task.cancel()
-        await asyncio.gather(*self._told.values(), return_exceptions=True)
-
-
-async def tell(here: Yard, deaths: tuple[Death, ...], *, all_reached: bool = True) -> Story:
+async def tell(here: Yard, *deaths: tuple[str, int] | str) -> Story:
+    """The story of a daemon that dies these deaths, each at its restart, and then lives to the end."""
     story = Story(here.books)
-    for point, nth in deaths:
-        if point.startswith("resend"):  # needs a request that never arrives
-            here.sandbox.nuonuo.faults.force("requestBillingNew", "lost_before")
-        daemon = here.start(point, nth=nth)
-        if all_reached or await daemon.end() != 0:
-            await daemon.dies_at(point)
-            story.died()
+    for death in deaths:
+        point, nth = (death, 1) if isinstance(death, str) else death
+        await here.start(point, nth=nth).dies_at(point)
+        story.died()
     await here.runs_to_the_end()
     return story
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stories(
-    nursery: Nursery, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> AsyncIterator[Stories]:
-    made = Stories(nursery, tmp_path_factory.mktemp("stories"))
-    for item in request.session.items:
-        if item.path == request.path and "deaths" in getattr(item, "fixturenames", ()):
-            deaths = item.callspec.params["deaths"]  # type: ignore[attr-defined]
-            made.begin(*((death, 1) for death in deaths))
-    yield made
-    await made.stop()
-
-
-@pytest.mark.parametrize("deaths", [(point,) for point in POINTS], ids=POINTS)
-async def test_a_daemon_killed_anywhere_leaves_nothing_twice_and_nothing_lost(
-    stories: Stories, deaths: tuple[str]
-) -> None:
-    story = await stories.of(*deaths)
-
-    story.well_told()
-
-
-@pytest.mark.parametrize("deaths", PAIRS, ids=" then ".join)
-async def test_a_restart_that_is_killed_a_step_further_on_is_as_harmless(
-    stories: Stories, deaths: tuple[str, str]
-) -> None:
-    story = await stories.of(*deaths)
-
-    story.well_told()
-
-
-@pytest.mark.storm
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("first", POINTS)
-async def test_every_pair_of_deaths_is_harmless(nursery: Nursery, tmp_path: Path, first: str) -> None:
-    """F07, all of them. A second point that is no longer reached, because all is done, is no death."""
-    for second in POINTS:
-        home = tmp_path / second
-        home.mkdir()
-        async with yard(nursery, home) as here:
-            story = await tell(here, ((first, 1), (second, 1)), all_reached=False)
-
-        story.well_told()
-
-
-async def test_dying_before_the_intent_is_durable_means_that_nothing_was_sent(stories: Stories) -> None:
+async def test_dying_before_the_intent_is_durable_means_that_nothing_was_sent(here: Yard) -> None:
     """F01."""
-    story = await stories.of("intent.before_commit")
+    story = await tell(here, "push.intended.before")
 
     assert story.submitted == [[]]
     assert story.committed == [set()]
 
 
-async def test_dying_before_the_second_batch_is_durable_means_that_only_the_first_was_sent(stories: Stories) -> None:
+async def test_dying_before_the_second_batch_is_durable_means_that_only_the_first_was_sent(here: Yard) -> None:
     """F01, in the middle of the work."""
-    story = await stories.of(("intent.before_commit", 2))
+    story = await tell(here, ("push.intended.before", 2))
 
     assert set(story.submitted[0]) == story.committed[0] != set()
     story.well_told()
 
 
-async def test_an_intent_that_was_never_sent_is_asked_about_and_then_accepted_once(stories: Stories) -> None:
+async def test_an_intent_that_was_never_sent_is_asked_about_and_then_accepted_once(here: Yard) -> None:
     """F02: the keys that were durable at the death are each accepted once, by one and the same request."""
-    story = await stories.of("intent.after_commit")
+    story = await tell(here, "push.intended.after")
 
     accepted = Counter(key for call, key in _answered(story.books) if call == "ok")
     assert story.submitted == [[]]
@@ -179,20 +127,19 @@ async def test_an_intent_that_was_never_sent_is_asked_about_and_then_accepted_on
 
 @pytest.mark.parametrize("silence", ["hung", "hung_before"])
 async def test_after_a_death_in_the_middle_of_a_call_the_issuer_is_asked_before_anything_is_sent_again(
-    nursery: Nursery, tmp_path: Path, silence: str
+    here: Yard, silence: str
 ) -> None:
     """F03: whether the issuer acted ("hung") or not ("hung_before"), nobody can know."""
-    async with yard(nursery, tmp_path) as here:
-        here.sandbox.nuonuo.faults.hang_for = 10_000
-        here.sandbox.nuonuo.faults.force("requestBillingNew", silence)
-        doomed = here.start()
-        await until(here.books.submissions, "a submission on its way")
-        unanswered = here.books.submitted_keys()[0]
+    here.sandbox.nuonuo.faults.hang_for = 10_000
+    here.sandbox.nuonuo.faults.force("requestBillingNew", silence)
+    doomed = here.start()
+    await until(here.books.submissions, "a submission on its way")
+    unanswered = here.books.submitted_keys()[0]
 
-        doomed.kill()
-        await doomed.end()
-        arrived_before = len(here.sandbox.nuonuo.calls)
-        await here.runs_to_the_end()
+    doomed.kill()
+    await doomed.end()
+    arrived_before = len(here.sandbox.nuonuo.calls)
+    await here.runs_to_the_end()
 
     first_about_it = here.books.calls_about(unanswered, since=arrived_before)[0]
     assert first_about_it == "queryInvoiceResult"
@@ -200,10 +147,10 @@ async def test_after_a_death_in_the_middle_of_a_call_the_issuer_is_asked_before_
     all_is_well(here.books)
 
 
-@pytest.mark.parametrize("point", ["submit.after_answer", "record.before_commit"])
-async def test_an_answer_that_died_with_its_process_is_learned_again_and_adopted(stories: Stories, point: str) -> None:
+@pytest.mark.parametrize("point", ["nuonuo.submit.after", "push.recorded.before"])
+async def test_an_answer_that_died_with_its_process_is_learned_again_and_adopted(here: Yard, point: str) -> None:
     """F04: the number in the store is the ledger's, and no second request was made for it."""
-    story = await stories.of(point)
+    story = await tell(here, point)
 
     sent_at_death = set(story.submitted[0])
     assert sent_at_death
@@ -211,19 +158,19 @@ async def test_an_answer_that_died_with_its_process_is_learned_again_and_adopted
     assert story.books.numbers_in_store() == story.books.numbers_in_ledger() != set()
 
 
-@pytest.mark.parametrize("point", ["settle.after_commit", "sending.after_commit", "update.after_answer"])
-async def test_a_debt_survives_its_process_and_is_told_at_most_twice(stories: Stories, point: str) -> None:
+@pytest.mark.parametrize("point", ["collect.settled.after", "write_back.said.after", "wdt.update.after"])
+async def test_a_debt_survives_its_process_and_is_told_at_most_twice(here: Yard, point: str) -> None:
     """F05, F06."""
-    story = await stories.of(point)
+    story = await tell(here, point)
 
     assert story.counts["written_back"] == ENDED["written_back"]
     assert max(story.books.told().values()) <= 2
     assert story.books.told_two_things() == []
 
 
-async def test_a_write_back_that_was_applied_is_seen_and_not_said_again(stories: Stories) -> None:
+async def test_a_write_back_that_was_applied_is_seen_and_not_said_again(here: Yard) -> None:
     """F06: WDT had answered, only nobody had noted it."""
-    story = await stories.of("update.after_answer")
+    story = await tell(here, "wdt.update.after")
 
     assert set(story.books.told().values()) == {1}
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 
-from crash_daemons import KILLED, Daemon, Yard, until
-from daemon import HELD_ELSEWHERE
+from syncd.scenarios.nursery import KILLED, Daemon, until
+from syncd.scenarios.processes import HELD_ELSEWHERE
+from syncd.scenarios.yard import Yard
 
 
 async def at_work(daemon: Daemon) -> None:
-    await until(lambda: daemon.events("daemon.started"), "a daemon at work")
+    await until(lambda: daemon.at_work, "a daemon at work")
 
 
 async def test_a_second_daemon_is_refused_and_told_who_holds_the_store(here: Yard) -> None:
@@ -21,7 +22,7 @@ async def test_a_second_daemon_is_refused_and_told_who_holds_the_store(here: Yar
 
     assert code == HELD_ELSEWHERE
     assert f"pid {first.pid} " in second.note("held")
-    assert second.events("daemon.started") == []
+    assert not second.at_work
     assert not first.over
 
 

@@ -18,10 +18,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from crash_daemons import Nursery, Yard, until, yard
-from crash_ledgers import Books, all_is_well
+from crash_verdict import all_is_well
 
 from syncd.sandbox import HEALTHY
+from syncd.scenarios.books import Books
+from syncd.scenarios.nursery import Nursery, until
+from syncd.scenarios.yard import Yard, yard
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -35,6 +35,7 @@ def install_lines() -> ModuleType:
 
 
 def test_wrong_settings_and_a_disarmed_store_are_not_started_again():
+    """F16. Wrong settings end with 2, which systemd takes for an answer."""
     assert unit("Restart") == ["on-failure"]
     assert set(unit("RestartPreventExitStatus")[0].split()) == {"2", "4"}
 
@@ -46,9 +47,10 @@ def test_a_crash_loop_starts_at_most_five_times_a_minute_and_never_gives_up():
     assert unit("StartLimitIntervalSec") == ["60"]
 
 
-def test_the_service_writes_in_its_state_directory_alone():
+def test_the_service_writes_in_its_state_directories_alone():
+    """F28: the witness of the store has one of its own, outside what is backed up."""
     assert unit("ProtectSystem") == ["strict"]
-    assert unit("StateDirectory") == ["syncd"]
+    assert unit("StateDirectory") == ["syncd syncd-witness"]
     assert unit("WorkingDirectory") == ["/var/lib/syncd"]
     assert unit("ReadWritePaths") == []
 
@@ -67,7 +69,7 @@ def test_the_image_installs_with_the_pins(install_lines):
     commands = [rest for keyword, rest in install_lines.build_stage(DOCKERFILE) if keyword == "RUN"]
 
     assert len(commands) == 1
-    assert commands[0].endswith("/opt/syncd/bin/pip install -c constraints.txt .")
+    assert commands[0].endswith("/opt/syncd/bin/pip install -c constraints.txt '.[alerts]'")
 
 
 def test_the_image_runs_unprivileged_and_is_asked_for_its_health(install_lines):
@@ -78,6 +80,23 @@ def test_the_image_runs_unprivileged_and_is_asked_for_its_health(install_lines):
     assert after_build["CMD"] == '["run"]'
     assert after_build["STOPSIGNAL"] == "SIGTERM"
     assert after_build["HEALTHCHECK"].endswith('CMD ["syncd", "health"]')
+
+
+def test_the_witness_lives_outside_the_store_in_every_installation():
+    settings = tomllib.loads((DEPLOY / "syncd.toml.example").read_text(encoding="utf-8"))
+    compose = (DEPLOY / "docker" / "compose.yaml").read_text(encoding="utf-8")
+    image = dict(install_instructions())
+
+    witness = settings["store"]["witness"]
+
+    assert witness == "/var/lib/syncd-witness"
+    assert f"- witness:{witness}" in compose
+    assert witness in image["VOLUME"]
+
+
+def install_instructions() -> list[tuple[str, str]]:
+    lines = DOCKERFILE.partition("\nFROM")[2].splitlines()
+    return [(keyword, rest) for keyword, _, rest in (line.partition(" ") for line in lines)]
 
 
 def test_the_shipper_reads_only_fields_of_the_log_contract_and_labels_only_what_is_few():

@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 
 from syncd.domain.invoice import Colour, Expected, Invoice
 from syncd.domain.judgement import (
+    MOST_DUPLICATES,
+    MOST_RESTARTS,
+    MOST_STALLS,
     SECOND_LOOK,
     Adopt,
     Case,
     Decision,
     Drop,
     Fail,
+    GoOn,
     Repend,
     Resend,
     RestLane,
@@ -25,11 +29,13 @@ from syncd.domain.judgement import (
     SetAside,
     Wait,
     judge_answer,
+    judge_revival,
     judge_submission,
 )
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.domain.outcome import (
     Blocked,
+    Dead,
     Duplicate,
     Failed,
     Issued,
@@ -39,6 +45,7 @@ from syncd.domain.outcome import (
     Refused,
     SealFailed,
     Split,
+    Stalled,
     Unknown,
     Voided,
 )
@@ -58,6 +65,8 @@ OURS = Invoice(
 LOGIN = Verdict(Care.PERSON, "nuonuo", "E9999", "the drawer is logged out")
 REFUSAL = ("E9101", "no such buyer")
 DEAD = Failed("22", "refused by the bureau")
+ODD = Verdict(Care.UNCLASSIFIED, "nuonuo", "E9777", "odd")
+STALLED = Stalled(LOGIN, "s1")
 
 INTENT = Case(
     state=State.INTENT,
@@ -89,7 +98,10 @@ def asked(about: Case, outcome: Outcome, *later: Outcome) -> Decision:
 SUBMITTED: list[tuple[Outcome, Decision]] = [
     (Issued(OURS), Adopt(OURS, 0)),
     (Processing("s1"), Wait(Phase.ISSUING, timedelta(seconds=3))),
-    (Duplicate(), Wait(Phase.UNKNOWN, timedelta(0))),
+    (Duplicate(), Wait(Phase.UNKNOWN, timedelta(0), duplicate=True)),
+    (Stalled(LOGIN), Wait(Phase.UNKNOWN, timedelta(0))),
+    (Unknown("x", unclassified=ODD), Wait(Phase.UNCLASSIFIED, timedelta(seconds=3), refusal=("E9777", "odd"))),
+    (Unknown("not_begun", sent=False), Wait(Phase.READY, timedelta(0))),
     (NotFound(), Wait(Phase.UNKNOWN, timedelta(0))),
     (Refused(*REFUSAL), Wait(Phase.REFUSED, timedelta(seconds=1), refusal=REFUSAL)),
     (Failed(*REFUSAL), Wait(Phase.REFUSED, timedelta(seconds=1), refusal=REFUSAL)),
@@ -149,6 +161,38 @@ ANSWERED: list[tuple[str, Case, tuple[Outcome, ...], Decision]] = [
     ("dead, nobody told us of the next", INTENT, (DEAD, Unknown("x")), Wait(Phase.UNKNOWN, timedelta(seconds=3))),
     ("dead, logged out for the next", INTENT, (DEAD, Blocked(LOGIN)), RestLane(LOGIN)),
     ("dead, the next dead and the third unused", INTENT, (DEAD, DEAD, NotFound()), Fail("22", DEAD.text)),
+    # gone on with under the same key
+    ("re-pended, dead and unchanged", closed(State.DONE85, Phase.REPENDED, 45, unchanged=True), (DEAD, NotFound()),
+     GoOn(0)),
+    ("re-pended, stalled long ago and unchanged", closed(State.DONE85, Phase.REPENDED, 45, unchanged=True), (STALLED,),
+     GoOn(0)),
+    ("re-pended, unchanged, but dead under the next one too", closed(State.DONE85, Phase.REPENDED, 45, unchanged=True),
+     (DEAD, DEAD, NotFound()), Repend(2)),
+    ("re-pended, stalled and changed", closed(State.DONE85, Phase.REPENDED, 45), (STALLED, NotFound()), Repend(1)),
+    ("gone on with, and failed again", case(restarts=1, unchanged=True), (DEAD,), GoOn(0, timedelta(seconds=5))),
+    ("gone on with, failed, and changed meanwhile", case(restarts=1), (DEAD, NotFound()),
+     GoOn(1, timedelta(seconds=5))),
+    ("gone on with for the last time", case(restarts=MOST_RESTARTS, unchanged=True), (DEAD,), Fail("22", DEAD.text)),
+    ("gone on with, failed, and cancelled by now", case(restarts=1, unchanged=True, wdt_status=5), (DEAD,),
+     Drop(cancelled=True)),
+    ("logged out there", case(unchanged=True), (STALLED,), GoOn(0, timedelta(0), LOGIN)),
+    ("logged out there, and changed meanwhile", INTENT, (STALLED, NotFound()), GoOn(1, timedelta(0), LOGIN)),
+    ("logged out there again and again", case(unchanged=True, restarts=5), (STALLED,),
+     GoOn(0, timedelta(seconds=300), LOGIN)),
+    ("logged out there, cancelled by now", case(unchanged=True, wdt_status=5), (STALLED,), Drop(cancelled=True)),
+    ("logged out there, the next one issued", case(unchanged=True), (STALLED, Issued(OURS)), Adopt(OURS, 1)),
+    # what nobody understood, and an issuer that contradicts itself
+    ("unclassified, first miss", case(phase=Phase.UNCLASSIFIED, refusal=("E9777", "odd")), (NotFound(),),
+     Wait(Phase.UNCLASSIFIED, timedelta(seconds=3), missed=True)),
+    ("unclassified, missed twice", case(SETTLED, phase=Phase.UNCLASSIFIED, refusal=("E9777", "odd"), platform="p"),
+     (NotFound(),), SetAside(Hold.POISON_ROW, (("code", "unclassified_answer"), ("platform", "p"), ("answer", "E9777"),
+     ("text", "odd")))),
+    ("unclassified, but issued", case(phase=Phase.UNCLASSIFIED, refusal=("E9777", "odd")), (Issued(OURS),),
+     Adopt(OURS, 0)),
+    ("unclassified, nobody answers", case(phase=Phase.UNCLASSIFIED, refusal=("E9777", "odd")), (Unknown("x"),),
+     Wait(Phase.UNCLASSIFIED, timedelta(seconds=3))),
+    ("known already, not found, the last time", case(SETTLED, duplicates=MOST_DUPLICATES), (NotFound(),),
+     SetAside(Hold.CLASS_B_NOT_FOUND, (("code", "duplicate_not_found"), ("rounds", "20")))),
     # WDT moved it before anything was sent (T19)
     ("left, unknown there", closed(State.PENDING, Phase.LEFT, 20), (NotFound(),), Drop(cancelled=False)),
     ("cancelled, unknown there", closed(State.PENDING, Phase.LEFT, 5), (NotFound(),), Drop(cancelled=True)),
@@ -245,7 +289,7 @@ invoices = st.just(OURS) | st.builds(
     buyer_tax_no=st.sampled_from([EXPECTED.buyer_tax_no, "", None]),
 )
 texts = st.sampled_from(["", "E9101", "22"])
-dead: st.SearchStrategy[Outcome] = st.sampled_from([NotFound(), NotFound(), DEAD])
+dead: st.SearchStrategy[Outcome] = st.sampled_from([NotFound(), NotFound(), DEAD, STALLED])
 anything: st.SearchStrategy[Outcome] = st.one_of(
     st.builds(Issued, invoices),
     st.builds(Processing, texts, st.booleans()),
@@ -255,7 +299,7 @@ anything: st.SearchStrategy[Outcome] = st.one_of(
     st.builds(Voided, st.none() | invoices, texts),
     st.builds(Split, st.tuples(invoices, invoices)),
     st.just(Blocked(LOGIN)),
-    st.builds(Unknown, texts, st.booleans()),
+    st.builds(Unknown, texts, st.booleans(), st.none() | st.just(ODD)),
 )
 outcomes = dead | anything
 
@@ -275,6 +319,9 @@ def _cases(states: list[State], phases: list[Phase], statuses: list[int]) -> st.
         refusal=st.sampled_from([None, None, REFUSAL]),
         tries=st.integers(0, 100),
         revives=st.integers(0, 25),
+        restarts=st.sampled_from([0, 0, 1, 2, 3, 20]),
+        duplicates=st.sampled_from([0, 0, 1, 20]),
+        unchanged=st.booleans(),
     )
 
 
@@ -290,6 +337,8 @@ REACHED = [
     *((kind, cases, outcomes, laters) for kind in (Adopt, Drop, RestLane, Revive, SetAside, Wait)),
     *((kind, intents, dead, all_dead) for kind in (Drop, Fail, Resend)),
     (Repend, repended, dead, all_dead),
+    (GoOn, repended, dead, all_dead),
+    (GoOn, intents, dead, all_dead),
 ]
 
 
@@ -323,7 +372,7 @@ def test_no_order_fails_without_a_definite_no(about: Case, outcome: Outcome, lat
 
     if isinstance(decision, Fail):
         assert isinstance(outcome, Failed) or (about.refusal is not None and isinstance(outcome, NotFound))
-        assert all(isinstance(one, NotFound | Failed) for one in later)
+        assert all(isinstance(one, Dead) for one in later)
         assert about.state is State.INTENT
 
 
@@ -334,11 +383,12 @@ def test_nothing_is_sent_again_or_given_up_on_a_first_or_early_miss(
 ) -> None:
     decision = judge_answer(about, outcome, later, NOW)
 
-    if isinstance(decision, Resend) or (isinstance(decision, Drop) and about.state is State.INTENT):
+    listed = isinstance(outcome, Failed | Stalled)  # the issuer itself says that it is dead: no miss
+    if isinstance(decision, Resend) or (isinstance(decision, Drop) and about.state is State.INTENT and not listed):
         assert about.wdt_status == (45 if isinstance(decision, Resend) else 5)
         assert about.trust is Class.A
         assert isinstance(outcome, NotFound)
-        assert all(isinstance(one, NotFound | Failed) for one in later)
+        assert all(isinstance(one, Dead) for one in later)
         assert about.sent_at is not None
         assert NOW - about.sent_at >= about.settle_for
         assert about.missed_at is not None
@@ -355,10 +405,10 @@ def test_a_key_is_left_behind_only_when_its_issuer_lists_it_as_dead(
     if isinstance(decision, Repend):
         passed = (outcome, *later)[: decision.generation - about.generation]
         assert decision.generation == about.generation + len(passed)
-        assert all(isinstance(one, Failed) for one in passed)
+        assert all(isinstance(one, Failed | Stalled) for one in passed)
         assert about.state is not State.INTENT
         assert about.wdt_status == 45
-        assert all(isinstance(one, NotFound | Failed) for one in (outcome, *later))
+        assert all(isinstance(one, Dead) for one in (outcome, *later))
 
 
 @given(cases, outcomes, laters)
@@ -384,6 +434,45 @@ def test_an_invoice_that_exists_is_adopted_kept_beside_a_hold_or_asked_about_aga
 
     if exists:
         assert isinstance(decision, Adopt | SetAside | Wait | Revive)
+
+
+@settings(max_examples=200)
+@given(repended | intents, dead | outcomes, all_dead | laters)
+def test_an_unchanged_order_keeps_its_key_and_a_changed_one_leaves_it_only_when_it_is_listed_as_dead(
+    about: Case, outcome: Outcome, later: tuple[Outcome, ...]
+) -> None:
+    decision = judge_answer(about, outcome, later, NOW)
+
+    if isinstance(decision, GoOn):
+        assert isinstance(outcome, Failed | Stalled)
+        assert all(isinstance(one, Dead) for one in later)
+        assert about.wdt_status == 45
+        assert decision.generation == about.generation or not about.unchanged
+        passed = (outcome, *later)[: decision.generation - about.generation]
+        assert all(isinstance(one, Failed | Stalled) for one in passed)
+    if isinstance(decision, Repend) and about.unchanged:
+        assert decision.generation != about.generation + 1 or isinstance(outcome, NotFound)
+
+
+@given(cases, laters)
+def test_what_is_not_the_invoices_fault_is_never_reported_as_its_failure(
+    about: Case, later: tuple[Outcome, ...]
+) -> None:
+    assert not isinstance(judge_answer(about, STALLED, later, NOW), Fail)
+
+
+@given(cases, outcomes)
+def test_no_answer_to_a_revival_ends_anything(about: Case, outcome: Outcome) -> None:
+    """Only asking does."""
+    assert isinstance(judge_revival(about, outcome), Wait | RestLane)
+
+
+def test_what_stalls_twenty_times_is_a_persons() -> None:
+    decision = asked(case(unchanged=True, restarts=MOST_STALLS), STALLED)
+
+    assert isinstance(decision, SetAside)
+    assert decision.hold is Hold.POISON_ROW
+    assert dict(decision.facts)["code"] == "stalled_again"
 
 
 @given(cases, st.builds(Unknown, texts, st.booleans()), laters)

@@ -53,7 +53,7 @@ def key(**changes: Any) -> str:
     ],
 )
 def test_the_scheme_is_what_it_always_was(changes: dict[str, Any], expected: str) -> None:
-    """A store that was lost finds its invoices only if these never change."""
+    """F115. A lost store, or a newer program beside an older one, finds its invoices only if these never change."""
     assert key(**changes) == expected
 
 

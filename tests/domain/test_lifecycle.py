@@ -73,8 +73,13 @@ def test_an_intent_never_goes_back_to_waiting() -> None:
     assert exits(State.INTENT) == {State.ISSUED, State.FAILED, State.CANCELLED, State.HOLD}
 
 
-def test_only_a_waiting_order_or_a_persons_release_becomes_an_intent() -> None:
-    assert {before for before, after in allowed_moves() if after is State.INTENT} == {State.PENDING, State.HOLD}
+def test_only_a_waiting_order_a_persons_release_or_an_old_key_gone_on_with_becomes_an_intent() -> None:
+    before = {before for before, after in allowed_moves() if after is State.INTENT}
+
+    assert before == {State.PENDING, State.HOLD, State.DONE85, State.CANCELLED}
+    assert {event for (state, event), after in STEPS.items() if after is State.INTENT and state in FINAL} == {
+        Event.RESUMED
+    }
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.DONE85, State.CANCELLED])

@@ -251,6 +251,7 @@ def test_rate_zero_without_a_rule_is_held() -> None:
 
 
 def test_an_order_has_lines_and_not_more_than_an_invoice_can_hold() -> None:
+    """F130."""
     cent = line(num=None, price=None, sum_price=CENT, tax=ZERO, sum_amount=CENT)
     split = replace(line(), discount=Decimal(10), discount_tax=Decimal("1.30"))
 

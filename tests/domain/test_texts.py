@@ -83,3 +83,20 @@ def test_a_text_is_cut_by_characters_and_not_by_bytes(length: int, kept: int) ->
 
 def test_only_the_wide_forms_of_ascii_are_narrowed() -> None:
     assert texts.half_width("１０３，ＡＢ（㈱）\u3000ﬁ") == "103,AB(㈱) ﬁ"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("购方税号91310115MA1K39423D不存在", "购方税号#不存在"),
+        ("电话 13800138000 有误", "电话 # 有误"),
+        ("电话 138-0013-8000 有误", "电话 # 有误"),
+        ("账号 6222 0212 3456 7890 123", "账号 #"),
+        ("E9101: 购方信息不正确", "E9101: 购方信息不正确"),
+        ("请在 2026-11-20 前处理", "请在 2026-11-20 前处理"),
+        ("InvalidParameterException", "InvalidParameterException"),
+        ("", ""),
+    ],
+)
+def test_a_partys_words_are_told_without_anybodys_numbers(said: str, told: str) -> None:
+    assert texts.without_identifiers(said) == told

@@ -17,6 +17,7 @@ import msgspec
 from daemon_parts import VirtualClock
 
 from syncd.domain.invoice import Colour, Invoice, InvoiceRequest, IssuerKey
+from syncd.domain.money_guard import PrintedLine
 from syncd.domain.order import (
     WDT_ACCEPTS_WRITE_BACK,
     InvoiceOrder,
@@ -127,6 +128,19 @@ class Office:
             self.legal.append(one)
         return True
 
+    def makes_good(self) -> None:
+        """An issuer issues what it has listed as failed, whenever it likes.
+
+        Not where the order was changed since: its old key is left behind then, and nobody can prevent a second invoice
+        but the issuer (docs/decisions/0008).
+        """
+        failed = [one for one in self.register.values() if one.state == "failed"]
+        kept = [one for one in failed if not self.documents[one.order_no].edited]
+        if kept:
+            one = self.dice.choice(kept)
+            one.state, one.number = "issued", f"26332{len(self.legal) + 1:015d}"
+            self.legal.append(one)
+
     def user_acts(self) -> None:
         """Somebody at WDT cancels, edits or reopens."""
         document = self.dice.choice(list(self.documents.values()))
@@ -158,12 +172,17 @@ class Office:
         """Carry out one submission."""
         if key in self.register:
             return Duplicate()
-        order_no, total = msgspec.json.decode(body, type=tuple[str, Decimal])
+        order_no, total, *_ = msgspec.json.decode(body, type=tuple[str, Decimal, Decimal, Decimal])
         if not self.calm and self.dice.random() < 0.15:
             return Refused("E9101", "refused at once")
         unseen = timedelta(seconds=0 if self.calm else self.dice.choice([0, 0, UNSEEN]))
         self.register[key] = Submission(order_no, total, self.clock.world, hidden_until=self.clock.world + unseen)
         return Processing(key)
+
+    def go_on(self, key: str) -> None:
+        """Carry out a revival."""
+        if key in self.register and self.register[key].state == "failed":
+            self.register[key].state = "processing"
 
     def shown(self, key: str) -> Outcome:
         one = self.register.get(key)
@@ -230,7 +249,12 @@ class OfficeIssuer:
         self._meanwhile = meanwhile
 
     def render(self, request: InvoiceRequest, key: IssuerKey) -> bytes:
-        return msgspec.json.encode((request.order_no, request.total))
+        return msgspec.json.encode((request.order_no, request.total, request.net, request.tax))
+
+    def printed(self, body: bytes) -> list[PrintedLine]:
+        """One line over the whole amount: this issuer prints no more."""
+        _, total, net, tax = msgspec.json.decode(body, type=tuple[str, Decimal, Decimal, Decimal])
+        return [PrintedLine(0, tax / net, net, tax, total)]
 
     async def submit(self, key: IssuerKey, body: bytes) -> Outcome:
         office, fate = self._office, self._office.fate()
@@ -256,9 +280,17 @@ class OfficeIssuer:
         return answers if fate in ("given", "doubled") else dict.fromkeys(keys, Unknown("timeout"))
 
     async def revive(self, key: IssuerKey, serial: str) -> Outcome:
-        raise AssertionError("nothing here loses its seal")
+        """A failed one is under way again; whatever happens to the call, it makes no second one."""
+        office, fate = self._office, self._office.fate()
+        await self._meanwhile()
+        if fate in ("given", "lost after", "doubled"):
+            office.go_on(key)
+        if fate in ("late", "doubled"):
+            office.soup.append(lambda: office.go_on(key))
+        await self._meanwhile()
+        return Processing(key) if fate in ("given", "doubled") else Unknown("timeout", sent=fate != "lost before")
 
-    async def probe(self) -> Verdict | None:
+    async def probe(self, *, issuing: bool = False) -> Verdict | None:
         return None
 
 

@@ -31,10 +31,19 @@ class Memory:
     past: list[list[datetime]] = field(default_factory=list)  # position and end
     numbers: count[int] = field(default_factory=lambda: count(1))
 
-    def keep(self, page: Page, seq: int) -> None:
+    def keep(self, page: Page, seq: int) -> bool:
+        """Store a page as `Sightings.keep` does; False when a later request has brought another version of a row.
+
+        Such a page proves no window complete: which of the two versions is newer nobody can say.
+        """
+        sound = True
         for row in page.rows:
-            if row.no not in self.rows or self.rows[row.no][1] <= seq:
+            known = self.rows.get(row.no)
+            if known is None or known[1] <= seq:
                 self.rows[row.no] = (row.raw, seq)
+            elif known[0] != row.raw:
+                sound = False
+        return sound
 
     def lost(self, book: Book) -> list[str]:
         """The rows whose last version is not here."""
@@ -60,7 +69,8 @@ def tail(book: Book, memory: Memory, rules: PollRules) -> Polling:
         return
     yield
     window = proven_by_hot_page(query, page, memory.cursor, rules)
-    memory.keep(page, seq)
+    if not memory.keep(page, seq):
+        window = None
     if window is not None:
         memory.cursor = window.end
         return
@@ -104,7 +114,8 @@ def _read(book: Book, memory: Memory, rules: PollRules, window: Window, move: Mo
             if settled_end(page.asked_at, rules.settle) < part.end:
                 return False
             advice = reader.feed(page.count, [str(row.no) for row in page.rows], page.total)
-            memory.keep(page, seq)
+            if not memory.keep(page, seq):
+                return False
             if isinstance(advice, Complete):
                 move(part.end)
         if isinstance(advice, SplitInto):

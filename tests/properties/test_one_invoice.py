@@ -80,7 +80,7 @@ class Story:
                 self._depth -= 1
 
     def world(self) -> None:
-        match self.dice.randrange(9):
+        match self.dice.randrange(10):
             case 0 | 1:
                 self.clock.advance(self.dice.choice([1, 3, 10, 40, 70, 400]))
             case 2 | 3 | 4:
@@ -89,6 +89,8 @@ class Story:
                 self.office.deliver()
             case 6 | 7:
                 self.office.user_acts()
+            case 8:
+                self.office.makes_good()
 
     async def turn(self, stage: str, key: str) -> None:
         async with self.store.begin() as tx:
@@ -168,6 +170,9 @@ class Story:
             case Hold.KEY_COLLISION:
                 assert invoices
                 assert document.edited, "an invoice was not recognised although nothing was changed"
+            case Hold.CLASS_B_NOT_FOUND:  # taken, lost without a record, and changed since
+                assert document.edited
+                assert not invoices
             case _:
                 raise AssertionError(f"{no} is held for {hold}")
 

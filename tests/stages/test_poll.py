@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from stage_parts import SEARCH, Open, submits
 
 from syncd.domain.lifecycle import Hold, State
-from syncd.domain.order import OrderNo, Page, Row
+from syncd.domain.order import OrderNo, Page, Row, Search
+from syncd.domain.trouble import Care, Permanent, Verdict
 from syncd.domain.window import SECOND, Window
 from syncd.sandbox import Sandbox
 from syncd.stages.poll.plan import PollRules, hot_search, next_page, origin, proven_by_hot_page, refresh_search
@@ -226,3 +227,28 @@ async def test_what_waited_too_long_is_read_again_before_it_is_sent(
         for call in sandbox.nuonuo.calls.of("requestBillingNew"):
             seen = max(read.at for read in sandbox.wdt.calls.of(SEARCH) if read.at <= call.at)
             assert call.at - seen <= 120
+
+
+async def test_an_order_wdt_will_not_show_by_its_number_keeps_no_other_from_being_read(
+    sandbox: Sandbox, daemon: Open, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [sandbox.wdt.put_order({}) for _ in range(3)]
+    async with daemon() as d:
+        await d.turn("poll", "pending")
+        clock.advance(600)
+        erp = d.app.stages["poll"]._merchants["m001"].erp  # type: ignore[attr-defined]
+        search, asked = erp.search, []
+
+        async def first_refused(query: Search) -> Page:
+            asked.append(query.order_no)
+            if query.order_no == numbers[0]:
+                raise Permanent(Verdict(Care.REFUSED, "wdt", "200", "no"))
+            return await search(query)  # type: ignore[no-any-return]
+
+        monkeypatch.setattr(erp, "search", first_refused)
+        await d.turn("poll", "refresh")
+        seen = {no: (await d.order(no)).seen_at for no in numbers}
+
+    assert asked == numbers
+    just_now = clock.now() - SECOND
+    assert [seen[no] > just_now for no in numbers] == [False, True, True]

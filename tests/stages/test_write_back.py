@@ -182,3 +182,17 @@ async def test_a_failure_is_asked_about_again_before_it_is_told_late(
         await d.comes_to(no, State.DONE60)
 
     assert [written.status for written in sandbox.wdt.document(no).written] == [60]
+
+
+async def test_a_write_back_that_wdt_shows_late_is_said_once(
+    sandbox: Sandbox, daemon: Open, clock: VirtualClock
+) -> None:
+    """F82. A replica that lags by ninety seconds shows the old status: that is no proof that nothing was applied."""
+    no = sandbox.wdt.put_order({})
+    async with daemon() as d:
+        await d.turn("poll", "pending")
+        sandbox.wdt.switches.visibility_lag = 90.0
+
+        await d.comes_to(no, State.DONE60)
+
+    assert len(sandbox.wdt.calls.of(UPDATE)) == 1

@@ -14,7 +14,8 @@ from typing import Any
 from syncd.domain.invoice import Colour, Expected, Invoice, IssuerKey
 from syncd.domain.lifecycle import Event, State
 from syncd.domain.order import MerchantName, OrderNo, Row
-from syncd.store.orders import Kept, OrderView, Seen
+from syncd.store.orders import OrderView
+from syncd.store.sightings import Kept, Seen
 from syncd.store.store import Store, Tx
 from syncd.store.submissions import Stored, Wanted
 
@@ -44,7 +45,7 @@ def row(no: str, status: int = 45, version: int = 1, **changes: Any) -> Row:
 
 
 async def keep(tx: Tx, *rows: Row, seq: int = 1, seen_at: datetime = AT, sid: str = SID) -> Kept:
-    return await tx.orders.keep(M, sid, rows, Seen(seq, seen_at))
+    return await tx.sightings.keep(M, sid, rows, Seen(seq, seen_at))
 
 
 async def the(tx: Tx, no: str) -> OrderView:

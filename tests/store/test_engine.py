@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import signal
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,7 @@ from syncd.store import migrate
 from syncd.store.engine import UnsupportedStore, sqlite_path, writer_engine
 from syncd.store.lock import HeldElsewhere, StoreLock
 from syncd.store.schema import counter
-from syncd.store.store import Store, StoreUnavailable
+from syncd.store.store import Store, StoreUnavailable, Tx
 
 TASKS, EACH = 4, 100
 
@@ -178,3 +182,38 @@ def test_a_lock_ends_with_its_holder(tmp_path: Path) -> None:
 
     with StoreLock(tmp_path / "syncd.db") as again:
         assert again is not None
+
+
+@contextmanager
+def no_file_may_grow(limit: int) -> Iterator[None]:
+    """Every write beyond `limit` bytes fails in the kernel, as a bad disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+
+async def test_a_handle_that_met_an_io_error_is_never_used_again(store: Store) -> None:
+    """F19. What the kernel has failed to write or sync, it may call clean the next time it is asked."""
+
+    async def handle(tx: Tx) -> object:
+        return (await tx.connection.get_raw_connection()).driver_connection
+
+    async with store.begin() as tx:
+        met = await handle(tx)
+        await tx.journal.add("demo.one")
+    with no_file_may_grow(4096), pytest.raises(StoreUnavailable):
+        async with store.begin() as tx:
+            for _ in range(100):
+                await tx.journal.add("demo.lost", text="x" * 1000)
+
+    async with store.begin() as tx:
+        assert await handle(tx) is not met
+        await tx.journal.add("demo.two")
+    async with store.read() as tx:
+        events = [event for _, event, _ in await tx.journal.since(0, ["demo.one", "demo.lost", "demo.two"])]
+    assert events == ["demo.one", "demo.two"]

@@ -8,6 +8,7 @@ from store_parts import at, raw
 
 from syncd.domain.trouble import Care, Verdict
 from syncd.store.lanes import Lane
+from syncd.store.paces import Paces
 from syncd.store.store import Store
 
 LANE = ("m001", "main")
@@ -125,3 +126,97 @@ async def test_a_lane_has_one_of_three_states(store: Store) -> None:
 
     with raw(store.path) as db, pytest.raises(Exception, match="ck_lane_state"):
         db.execute("UPDATE lane SET state = 'broken'")
+
+
+UNREACHABLE = Verdict(Care.RETRY_SOON, "main", "unreachable", "timeout")
+
+
+async def test_an_unreachable_party_rests_ever_longer_but_never_beyond_minutes(
+    store: Store, clock: VirtualClock
+) -> None:
+    """F56."""
+    rests = []
+    for _ in range(7):
+        await rest(store, UNREACHABLE)
+        until = (await lane(store)).until
+        assert until is not None
+        rests.append((until - clock.now()).total_seconds())
+        clock.advance(rests[-1])
+
+    assert [30 <= rests[0] <= 36, 60 <= rests[1] <= 72, 120 <= rests[2] <= 144] == [True] * 3
+    assert all(300 <= one <= 360 for one in rests[4:])
+
+
+async def test_of_a_lane_whose_rest_is_over_one_caller_gets_one_call(store: Store, clock: VirtualClock) -> None:
+    """F54, F78. All its units would otherwise call at the same moment."""
+    await rest(store)
+    clock.advance(300)
+
+    async with store.begin() as tx:
+        assert (await tx.lanes.standing(*LANE)).half_open
+        assert [await tx.lanes.probe([LANE[0]], LANE[1]) for _ in range(2)] == [True, False]
+        assert not (await tx.lanes.standing(*LANE)).half_open
+
+
+async def test_the_right_to_a_call_is_not_lost_with_who_had_it(store: Store, clock: VirtualClock) -> None:
+    await rest(store)
+    clock.advance(300)
+    async with store.begin() as tx:
+        await tx.lanes.probe([LANE[0]], LANE[1])
+    clock.advance(61)
+
+    async with store.begin() as tx:
+        assert await tx.lanes.probe([LANE[0]], LANE[1])
+
+
+async def test_merchants_of_one_account_share_the_call(store: Store, clock: VirtualClock) -> None:
+    async with store.begin() as tx:
+        for merchant in ("m001", "m002"):
+            await tx.lanes.rest(merchant, "main", THROTTLED)
+    clock.advance(300)
+
+    async with store.begin() as tx:
+        assert await tx.lanes.probe(["m001", "m002"], "main")
+        assert not await tx.lanes.probe(["m001", "m002"], "main")
+        assert await tx.lanes.at_rest("m002", "main") is not None
+
+
+async def test_silence_is_counted_until_somebody_answers(store: Store) -> None:
+    async with store.begin() as tx:
+        assert [await tx.lanes.strike(*LANE, f"FP{n}") for n in range(3)] == [1, 2, 3]
+        await tx.lanes.recovered(*LANE)
+        assert await tx.lanes.strike(*LANE, "FP9") == 1
+
+
+async def test_what_one_order_meets_again_and_again_counts_once(store: Store) -> None:
+    async with store.begin() as tx:
+        assert [await tx.lanes.strike(*LANE, "FP1") for _ in range(9)] == [1] * 9
+        assert await tx.lanes.strike(*LANE, "FP2") == 2
+
+
+async def test_a_rest_from_a_clock_that_was_ahead_is_over(store: Store, clock: VirtualClock) -> None:
+    """F103."""
+    clock.advance(timedelta(days=1))
+    await rest(store)
+    clock.advance(timedelta(days=-1))
+
+    async with store.begin() as tx:
+        assert await tx.lanes.at_rest(*LANE) is None
+        assert await tx.lanes.probe([LANE[0]], LANE[1])
+
+
+async def test_a_slowed_credential_is_remembered_and_halved_once_for_calls_that_went_together(
+    store: Store, clock: VirtualClock
+) -> None:
+    """F46."""
+    page, other = Paces(store, "wdt", "demo_sid/demo_key"), Paces(store, "wdt", "demo_sid/another")
+    began = clock.now()
+    clock.advance(2)
+
+    first = await page.slow(50, began, 300)
+    again = await Paces(store, "wdt", "demo_sid/demo_key").slow(50, began, 300)
+
+    assert (first.rate, first.until) == (25, at(302))
+    assert again == first
+    assert await page.slowed() == first
+    assert await other.slowed() is None

@@ -11,7 +11,8 @@ from store_parts import AT, SID, M, at, keep, put, raw, row, submitted, the
 
 from syncd.domain.lifecycle import STEPS, Event, Hold, IllegalStep, Phase, State, allowed_moves
 from syncd.domain.order import BadRow, MerchantName
-from syncd.store.orders import Seen, Stale
+from syncd.store.orders import Stale
+from syncd.store.sightings import Seen
 from syncd.store.store import Store
 
 ILLEGAL = [pair for pair in itertools.product(State, State) if pair not in allowed_moves() and pair[0] is not pair[1]]
@@ -48,7 +49,7 @@ async def test_an_unchanged_row_is_only_touched(store: Store, clock: VirtualCloc
         before = await the(tx, "FP1")
     clock.advance(60)
     async with store.begin() as tx:
-        await tx.orders.keep(M, SID, [row("FP1")], Seen(2, at(60), (at(0), at(50))))
+        await tx.sightings.keep(M, SID, [row("FP1")], Seen(2, at(60), (at(0), at(50))))
         after = await the(tx, "FP1")
 
     assert after.seen_at == at(60)
@@ -127,7 +128,7 @@ async def test_an_edit_after_the_intent_is_reported_as_drift(store: Store) -> No
 async def test_two_accounts_may_have_the_same_number(store: Store) -> None:
     async with store.begin() as tx:
         await keep(tx, row("FP1"), sid="demo_sid")
-        await tx.orders.keep(MerchantName("m002"), "other_sid", [row("FP1")], Seen(2, AT))
+        await tx.sightings.keep(MerchantName("m002"), "other_sid", [row("FP1")], Seen(2, AT))
 
     async with store.read() as tx:
         assert {order.merchant for order in await tx.orders.by_no("FP1")} == {"m001", "m002"}
@@ -143,13 +144,24 @@ async def test_a_merchant_may_be_renamed_but_stays_who_it_is(store: Store) -> No
         assert (await the(tx, "FP1")).merchant == "new_name"
 
 
+async def test_a_read_by_number_keeps_the_window_in_which_the_order_can_be_read_again(store: Store) -> None:
+    async with store.begin() as tx:
+        await tx.sightings.keep(M, SID, [row("FP1")], Seen(1, at(1), (at(0), at(50))))
+    for seq, seen_row in ((2, row("FP1")), (3, row("FP1", version=2))):
+        async with store.begin() as tx:
+            await tx.sightings.keep(M, SID, [seen_row], Seen(seq, at(seq)))
+
+        async with store.read() as tx:
+            assert await tx.orders.stale_span(M, at(60)) == (at(0), at(50))
+
+
 async def test_rows_that_cannot_be_named_are_kept_once_with_their_bytes(store: Store) -> None:
     bad = [BadRow(b"[1]", "shape"), BadRow(b"{}", "no_number")]
     async with store.begin() as tx:
-        first = await tx.orders.set_aside(M, SID, bad)
-        again = await tx.orders.set_aside(M, SID, bad[:1])
+        first = await tx.sightings.set_aside(M, SID, bad)
+        again = await tx.sightings.set_aside(M, SID, bad[:1])
 
-        assert (first, again, await tx.board.quarantined()) == (2, 0, 2)
+        assert (first, again, await tx.board.quarantined()) == (tuple(bad), (), 2)
     with raw(store.path) as db:
         assert db.execute("SELECT raw, reason FROM quarantine ORDER BY id").fetchall() == [
             (b"[1]", "shape"),

@@ -225,7 +225,7 @@ async def test_a_compressed_answer_is_read(raw_server: RawServer, encoding: str)
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_a_compression_bomb_is_stopped_early(raw_server: RawServer, encoding: str):
-    """S33: 256 MB of zeros come as 250 KB; no more than the cap and a buffer may ever be in memory."""
+    """F123, S33: 256 MB of zeros come as 250 KB; no more than the cap and a buffer may ever be in memory."""
     packed = _bomb(encoding, 256)
     raw_server.answer(reply(packed, headers={"Content-Encoding": encoding}))
 

@@ -22,8 +22,8 @@ def query_result(world: NuonuoWorld, seller: Seller, body: Json) -> list[dict[st
     Raises: Refused E9500 when none is, E4000 for more than 50. Serial numbers win over order numbers.
     """
     world.settle()
-    found = [submission for submission in _asked(world, seller, body) if _visible(world, submission)]
-    if not found:
+    found = _mixed_up(world, [one for one in _asked(world, seller, body) if _visible(world, one)])
+    if not found or (world.switches.not_found == "any" and len(found) < _how_many(body)):
         raise Refused("E9500", "未查询到发票信息")
     details = body.get("isOfferInvoiceDetail") == "1"
     entries = [entry for submission in found for entry in _entries(world, submission, details=details)]
@@ -31,6 +31,10 @@ def query_result(world: NuonuoWorld, seller: Seller, body: Json) -> list[dict[st
         for submission in found:
             world.advance(submission)
     return entries
+
+
+def _how_many(body: Json) -> int:
+    return len(body.get("serialNos") or body.get("orderNos") or [])
 
 
 def _asked(world: NuonuoWorld, seller: Seller, body: Json) -> list[Submission]:
@@ -55,6 +59,16 @@ def _visible(world: NuonuoWorld, submission: Submission) -> bool:
         submission.hidden_for -= 1
         return False
     return world.now() >= submission.accepted_at + world.switches.visibility_lag
+
+
+def _mixed_up(world: NuonuoWorld, found: list[Submission]) -> list[Submission]:
+    """Now and then another caller's orders stand in the answer as well, and none where it was asked for."""
+    world.queries += 1
+    if not world.switches.strange_every or world.queries % world.switches.strange_every:
+        return found
+    strangers = [one for one in world.by_serial.values() if one not in found]
+    world.strange_answers += bool(strangers)
+    return [*strangers[-2:], *reversed(found)]
 
 
 def _entries(world: NuonuoWorld, submission: Submission, *, details: bool) -> list[dict[str, Any]]:

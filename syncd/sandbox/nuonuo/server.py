@@ -66,7 +66,7 @@ class NuonuoServer:
     async def receive(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         method = request.headers.get("method", "")
-        kind = self.world.faults.strike(method)
+        kind = self.world.faults.strike(method, body)
         params = dict(request.query) | {"userTax": request.headers.get("userTax", "")}
         call = Call(method, params, body.decode(errors="replace"), self.world.now(), fault=kind)
         self.world.calls.arrived(call)

@@ -12,11 +12,13 @@ class NuonuoSwitches:
     burn_on_refusal     an orderNo refused synchronously counts as used
     visibility_lag      seconds until a submitted order can be queried (E9500 before)
     hide_first_queries  how many queries of an order answer E9500 before it shows
+    not_found           a query answers E9500 when "all" of the orders asked for are unknown, or "any" of them
     progress            "clock" = by time, "calls" = each query moves the order one step on
     logged_out          a submit without login: "wait" (stays 20), "refuse" (E9999) or "fail" (22)
     quota               a submit over the credit line: "wait" (stays 20) or "fail" (22)
     file_delay          seconds from status 2 until pdfUrl is given
     files               "served", or "absent" = never a pdfUrl
+    strange_every       each nth query is answered in another order, with strangers in it; 0 = never
     timestamp_window    seconds a request may be off the gateway's clock
     seals_per_day       reInvoice calls per serial and Beijing day before E9613
     revive_after        seconds from a first 22 until it is issued after all (先拒后开)
@@ -28,11 +30,13 @@ class NuonuoSwitches:
     burn_on_refusal: bool = False
     visibility_lag: float = 0.0
     hide_first_queries: int = 0
+    not_found: Literal["all", "any"] = "all"
     progress: Literal["clock", "calls"] = "clock"
     logged_out: Literal["wait", "refuse", "fail"] = "wait"
     quota: Literal["wait", "fail"] = "wait"
     file_delay: float = 0.0
     files: Literal["served", "absent"] = "served"
+    strange_every: int = 0
     timestamp_window: int = 300
     seals_per_day: int = 20
     revive_after: float = 1.0

@@ -64,6 +64,7 @@ class NuonuoWorld:
         self.burnt: set[tuple[str, str]] = set()
         self.scripts: list[tuple[Match, Script]] = []
         self.busied: dict[str, int] = {}
+        self.queries = self.strange_answers = 0
         self.links: dict[str, str] = {}
         self.files_root = ""
         self.on_result: Callable[[Submission], None] = lambda submission: None

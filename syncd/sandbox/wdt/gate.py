@@ -32,7 +32,7 @@ def admit(world: WdtWorld, query: Mapping[str, str], body: bytes, remote: str, *
         raise Refused(8, "版本错误")
     _check_clock(world, query["timestamp"])
     _check_rights(world, credential, query["method"], remote)
-    _check_pace(world, credential, crowded=crowded)
+    _check_pace(world, tenant, credential, crowded=crowded)
     return tenant
 
 
@@ -70,9 +70,11 @@ def _check_rights(world: WdtWorld, credential: Credential, method: str, remote: 
         raise Refused(100, f"The API used internal only: {method}")
 
 
-def _check_pace(world: WdtWorld, credential: Credential, *, crowded: bool) -> None:
+def _check_pace(world: WdtWorld, tenant: Tenant, credential: Credential, *, crowded: bool) -> None:
     switches = world.switches
     if crowded:
+        tenant.rate_refused += 1
         raise Refused(100, rate_text(switches.rate_comma, concurrent=True))
     if not credential.may_call(world.clock(), world.calls_per_minute, switches.rate_block_for):
+        tenant.rate_refused += 1
         raise Refused(100, rate_text(switches.rate_comma))

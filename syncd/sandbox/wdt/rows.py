@@ -25,13 +25,15 @@ RELATIONS = ("relation_invoice_no_out", "relation_invoice_code")
 
 
 def page_body(documents: list[Document], total: int | None, switches: WdtSwitches) -> bytes:
-    """The whole search answer. Rows that need no rewriting are joined as stored."""
-    if switches.plain_rows():
-        rows = [document.shown for document in documents]
-    else:
-        rows = [pack_row(written_row(read_row(document.shown), switches)) for document in documents]
+    """The whole search answer."""
+    rows = [served_row(document, switches) for document in documents]
     count = b"" if total is None else b'"total_count":%d,' % total
     return b'{"status":0,"data":{' + count + b'"order":[' + b",".join(rows) + b"]}}"
+
+
+def served_row(document: Document, switches: WdtSwitches) -> bytes:
+    """One row as search answers it; what needs no rewriting is served as it is stored."""
+    return document.shown if switches.plain_rows() else pack_row(written_row(read_row(document.shown), switches))
 
 
 def written_row(row: Row, switches: WdtSwitches) -> Row:

@@ -63,7 +63,7 @@ class WdtServer:
         body = await request.read()
         query = dict(request.query)
         method = query.get("method", "")
-        kind = self.world.faults.strike(method)
+        kind = self.world.faults.strike(method, body)
         call = Call(method, query, body.decode(errors="replace"), self.world.now(), fault=kind)
         self.world.calls.arrived(call)
         arrival = Arrival(request.remote or "", self._stranger(request, query), self._enter(query))

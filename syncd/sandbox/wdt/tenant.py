@@ -43,11 +43,15 @@ class Credential:
 
 @dataclass(slots=True)
 class Tenant:
-    """A seller account (sid). `shops` are the granted shop numbers; None grants all."""
+    """A seller account (sid). `shops` are the granted shop numbers; None grants all.
+
+    `rate_refused` counts the calls turned away for their number.
+    """
 
     sid: str
     credentials: dict[str, Credential] = field(default_factory=dict)
     shops: set[str] | None = None
+    rate_refused: int = 0
 
     def add_key(self, key: str, appsecret: str) -> Credential:
         secret, salt = split_appsecret(appsecret)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from syncd.domain.invoice import Colour, IssuerKey
 from syncd.domain.key import issuer_key
 from syncd.domain.order import OrderNo
-from syncd.domain.outcome import Failed, NotFound, Outcome
+from syncd.domain.outcome import Dead, Outcome
 from syncd.domain.ports import Issuer
 
 #: How many generations beyond the known one are looked at; a rebuilt store may stand behind by as many.
@@ -38,4 +38,4 @@ def key_of(issuer: Issuer, sid: str, no: OrderNo, *, is_red: bool, generation: i
 
 def is_dead(outcome: Outcome) -> bool:
     """Whether this answer leaves room for a later generation to be the one that counts."""
-    return isinstance(outcome, NotFound | Failed)
+    return isinstance(outcome, Dead)

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from functools import partial
+from datetime import datetime, timedelta
 
 import structlog
 
 from syncd.domain.invoice import Colour, Expected, IssuerKey
-from syncd.domain.judgement import Decision, Drop, RestLane, Revive, judge_answer, judge_earlier, judge_submission
+from syncd.domain.judgement import (
+    Adopt,
+    Decision,
+    Drop,
+    RestLane,
+    Revive,
+    Wait,
+    judge_answer,
+    judge_earlier,
+    judge_submission,
+)
 from syncd.domain.lifecycle import FINAL, Phase, State
 from syncd.domain.mapping import Unfitness, to_request
-from syncd.domain.outcome import Blocked, NotFound, Outcome
+from syncd.domain.outcome import Blocked, NotFound, Outcome, Unknown
+from syncd.domain.retry import ask_again
+from syncd.domain.trouble import LANE_WIDE, Care
+from syncd.stages import lane
 from syncd.stages.collect.plan import AHEAD, CollectRules, is_dead, key_of
-from syncd.stages.settling import case_of, elsewhere, settle
-from syncd.stages.turn import Brake, Merchant, Turn, later
+from syncd.stages.settling import case_of, elsewhere, is_unchanged, settle
+from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent, sleep
 from syncd.store.orders import OrderId, OrderView, Stale
-from syncd.store.store import Store
+from syncd.store.store import Store, Tx
 from syncd.store.submissions import Stored
-from syncd.store.units import Claim, half_spent
+from syncd.store.units import Claim
 
 log = structlog.get_logger("syncd.stages.collect")
 
@@ -35,50 +47,110 @@ class Collect:
         self._merchants = {str(merchant.name): merchant for merchant in merchants}
         self._rules = rules
         self.keys = list(self._merchants)
+        self._hands: dict[str, OrderId] = {}
 
     async def work(self, key: str, claim: Claim) -> Turn:
         """Ask about everything that is due, a batch per call."""
         merchant = self._merchants[key]
         asked = 0
+        self._hands.pop(key, None)
         for _ in range(self._rules.most_batches):
-            if self._brake.pulled or half_spent(claim, self._store.clock.monotonic()):
+            if self._brake.pulled or share_spent(claim, self._store.clock.monotonic()):
                 break
+            gate = await self._gate(merchant, claim)
+            if gate.until is not None:
+                return Turn(gate.until, {"asked": asked})
             async with self._store.read() as tx:
-                rest = await tx.lanes.at_rest(merchant.name, merchant.issuer.name)
-                if rest is not None:
-                    return Turn(rest)
-                orders = await tx.orders.to_ask(merchant.name, merchant.issuer.profile.ask_batch)
+                most = 1 if claim.single_file else merchant.issuer.profile.ask_batch
+                orders = await tx.orders.to_ask(merchant.name, most)
+                due = await tx.orders.next_to_ask(merchant.name) if not orders else None
                 stored = await tx.submissions.newest([order.id for order in orders])
             if not orders:
-                return later(self._store.clock.now(), self._rules.every, {"asked": asked})
+                rest = await self._probe(merchant, claim) if gate.probe else None
+                if rest is not None:
+                    return Turn(rest, {"asked": asked})
+                return sleep(self._store.clock.now(), self._rules.every, due, {"asked": asked})
+            if claim.single_file:
+                self._hands[key] = orders[0].id
             asked += len(orders)
-            await self._ask(merchant, claim, orders, stored)
+            rest = await self._ask(merchant, claim, orders, stored, gate)
+            if rest is not None:
+                return Turn(rest, {"asked": asked})
+            if gate.probe:
+                break
         return later(self._store.clock.now(), timedelta(0), {"asked": asked})
 
+    def at_hand(self, key: str) -> OrderId | None:
+        """The order that was being asked about in single file."""
+        return self._hands.get(key)
+
+    async def _gate(self, merchant: Merchant, claim: Claim) -> lane.Gate:
+        """The way to the issuer. Questions go on while the lane rests for a person: no login is needed to ask."""
+        name = merchant.issuer.name
+        async with self._store.read() as tx:
+            standing = await tx.lanes.standing(merchant.name, name)
+        if standing.care is Care.PERSON:
+            return lane.Gate(until=await lane.budget_rest(merchant, name, self._store.clock.now()))
+        return await lane.gate(self._store, claim, merchant, name, prober=True)
+
+    async def _probe(self, merchant: Merchant, claim: Claim) -> datetime | None:
+        """A half-open lane and nothing to ask: a question about nothing shows whether it works; until when it rests."""
+        wrong = await merchant.issuer.probe()
+        async with self._store.begin(claim, fact="collect.probed") as tx:
+            if wrong is None or wrong.care not in (*LANE_WIDE, Care.RETRY_SOON, Care.UNKNOWN):
+                await lane.heard(tx, merchant, merchant.issuer.name)
+                return None
+            if wrong.care in LANE_WIDE:
+                return await lane.rest(tx, merchant, merchant.issuer.name, wrong)
+            return await lane.unheard(tx, merchant, merchant.issuer.name, wrong.code, probe=True)
+
     async def _ask(
-        self, merchant: Merchant, claim: Claim, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
-    ) -> None:
+        self,
+        merchant: Merchant,
+        claim: Claim,
+        orders: Sequence[OrderView],
+        stored: Mapping[OrderId, Stored],
+        gate: lane.Gate,
+    ) -> datetime | None:
+        """Ask about one batch and settle it; until when the lane rests, if it does now."""
         orders, aside = self._set_apart(merchant, orders, stored)
         backward = [order for order in orders if self._looks_back(order)]
         aside += await self._look_back(merchant, backward)
         await self._settle(merchant, claim, aside, stored)
         orders = [order for order in orders if not self._looks_back(order)]
         if not orders:
-            return
+            return None
         answers = await self._first_look(merchant, orders, stored)
         dead = [order for order in orders if is_dead(answers[order.id])]
         ahead = await self._look_ahead(merchant, dead, stored)
+        async with self._store.read() as tx:
+            standing = await tx.lanes.standing(merchant.name, merchant.issuer.name)
+        works = standing.until is None and not standing.half_open
         decisions: list[tuple[OrderView, Decision]] = []
         for order in orders:
             sent = stored.get(order.id)
             expected = self._expected(merchant, order) if sent is None else None
-            case = case_of(order, sent, expected, merchant.issuer.profile)
+            unchanged = is_dead(answers[order.id]) and self._is_unchanged(merchant, order, sent)
+            case = case_of(order, sent, expected, merchant.issuer.profile, unchanged=unchanged, lane_is_open=works)
             now = self._store.clock.now()
             decisions.append((order, judge_answer(case, answers[order.id], ahead.get(order.id, ()), now)))
-        await self._settle(merchant, claim, decisions, stored)
+        decisions = await self._unless_disarmed(decisions)
+        rest = await self._settle(merchant, claim, decisions, stored, tuple(answers.values()), gate)
         for order, decision in decisions:
             if isinstance(decision, Revive):
                 await self._revive(merchant, claim, order, stored.get(order.id), decision)
+        return rest
+
+    async def _unless_disarmed(self, decisions: list[tuple[OrderView, Decision]]) -> list[tuple[OrderView, Decision]]:
+        """While the store is disarmed nothing is revived: that would be a write to the outside. It waits instead."""
+        async with self._store.read() as tx:
+            here = await tx.instance.get()
+        if here is None or here.armed:
+            return decisions
+        return [
+            (order, Wait(order.phase, ask_again(order.tries)) if isinstance(decision, Revive) else decision)
+            for order, decision in decisions
+        ]
 
     def _set_apart(
         self, merchant: Merchant, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
@@ -155,22 +227,74 @@ class Collect:
             return None
         return Expected(request.buyer.tax_no, request.total, request.colour)
 
+    def _is_unchanged(self, merchant: Merchant, order: OrderView, sent: Stored | None) -> bool:
+        """Whether WDT still asks for what was frozen; an order that was never frozen here, or is unreadable: no."""
+        if sent is None:
+            return False
+        try:
+            row = merchant.erp.decode(order.raw)
+        except (ValueError, ArithmeticError):
+            return False
+        return is_unchanged(row, sent, order.generation)
+
     async def _settle(
         self,
         merchant: Merchant,
         claim: Claim,
         decisions: Sequence[tuple[OrderView, Decision]],
         stored: Mapping[OrderId, Stored],
-    ) -> None:
-        async with self._store.begin(claim) as tx:
-            blocked = any(isinstance(decision, RestLane) for _, decision in decisions)
-            if not blocked and await tx.lanes.recovered(merchant.name, merchant.issuer.name, by_asking=True):
-                tx.tell(partial(log.info, "lane.recovered", lane=f"{merchant.name}/{merchant.issuer.name}"))
+        answers: Sequence[Outcome] = (),
+        gate: lane.Gate | None = None,
+    ) -> datetime | None:
+        """Write down what was decided and how the lane is; until when it rests, if an answer stopped it."""
+        rest: datetime | None = None
+        revives = any(isinstance(decision, Revive) for _, decision in decisions)
+        async with self._store.begin(claim, fact="collect.settled", outward=revives) as tx:
+            if answers:
+                rest = await self._note_lane(tx, merchant, decisions, answers, gate)
+            for verdict in dict.fromkeys(one.unclassified for one in answers if isinstance(one, Unknown)):
+                if verdict is not None:
+                    await tx.unclassified.seen(verdict)
             for order, decision in decisions:
                 try:
                     await settle(tx, merchant, order, stored.get(order.id), decision)
                 except Stale:
                     continue  # a newer sighting moved it; it will be asked about again if that is due
+            if any(isinstance(decision, RestLane) for _, decision in decisions):
+                rest = await tx.lanes.at_rest(merchant.name, merchant.issuer.name)
+        return rest
+
+    async def _note_lane(
+        self,
+        tx: Tx,
+        merchant: Merchant,
+        decisions: Sequence[tuple[OrderView, Decision]],
+        answers: Sequence[Outcome],
+        gate: lane.Gate | None,
+    ) -> datetime | None:
+        """An answered question opens a lane, but not one that rests for a person: that takes an invoice made since."""
+        name = merchant.issuer.name
+        cause = lane.unheard_cause(answers)
+        if cause is not None:
+            by = str(decisions[0][0].no) if len(decisions) == 1 else ""
+            return await lane.unheard(tx, merchant, name, cause, by=by, probe=gate is not None and gate.probe)
+        if any(isinstance(outcome, Blocked) for outcome in answers):
+            return None
+        await lane.heard(tx, merchant, name, by_asking=not await self._works_again(tx, merchant, decisions))
+        return None
+
+    async def _works_again(self, tx: Tx, merchant: Merchant, decisions: Sequence[tuple[OrderView, Decision]]) -> bool:
+        """Whether something that was sent after the lane came to rest for a person has been issued."""
+        newest = max(
+            (order.sent_at for order, one in decisions if isinstance(one, Adopt) and order.sent_at), default=None
+        )
+        if newest is None:
+            return False
+        ours = (merchant.name, merchant.issuer.name)
+        rested = [
+            one for one in await tx.lanes.all() if (one.merchant, one.platform) == ours and one.care is Care.PERSON
+        ]
+        return bool(rested) and newest >= rested[0].since
 
     async def _revive(
         self, merchant: Merchant, claim: Claim, order: OrderView, sent: Stored | None, decision: Revive
@@ -182,3 +306,5 @@ class Collect:
         if isinstance(outcome, Blocked):
             case = case_of(order, sent, None, merchant.issuer.profile)
             await self._settle(merchant, claim, [(order, judge_submission(case, outcome))], {})
+        if isinstance(outcome, Unknown) and outcome.unclassified is not None:
+            await self._settle(merchant, claim, [], {}, [outcome])

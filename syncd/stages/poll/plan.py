@@ -9,8 +9,8 @@ from syncd.domain.clock import whole_second
 from syncd.domain.order import Page, Search
 from syncd.domain.window import CLOCK_TOLERANCE, LONGEST, SECOND, Window, next_window
 
-PENDING, MIRROR, BACKFILL, REFRESH = "pending", "mirror", "backfill", "refresh"
-FEEDS = (PENDING, MIRROR, BACKFILL, REFRESH)
+PENDING, MIRROR, BACKFILL, REFRESH, DEEP = "pending", "mirror", "backfill", "refresh", "deep"
+FEEDS = (PENDING, MIRROR, BACKFILL, REFRESH, DEEP)
 #: Nothing is to be done until somebody wakes the unit; this is only how often it looks by itself.
 IDLE = timedelta(minutes=10)
 

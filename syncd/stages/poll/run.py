@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from syncd.domain.clock import Clock
+from syncd.domain.clock import Clock, whole_second
 from syncd.domain.lifecycle import Hold
 from syncd.domain.order import Page, Search
 from syncd.domain.trouble import LANE_WIDE, Care, Permanent, Trouble
 from syncd.domain.window import (
+    LONGEST,
     SECOND,
     AskPage,
     Complete,
@@ -23,9 +25,12 @@ from syncd.domain.window import (
     next_window,
     settled_end,
 )
+from syncd.stages import lane
 from syncd.stages.intake import SUPERSEDED, ask, read_by_number, take_in
+from syncd.stages.poll.deep import EVERY, Look
 from syncd.stages.poll.plan import (
     BACKFILL,
+    DEEP,
     FEEDS,
     IDLE,
     MIRROR,
@@ -38,16 +43,21 @@ from syncd.stages.poll.plan import (
     proven_by_hot_page,
     refresh_search,
 )
-from syncd.stages.turn import Brake, Merchant, Turn, later
-from syncd.store.orders import OrderView, digest
+from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent
+from syncd.store.orders import OrderId, OrderView
+from syncd.store.sightings import Kept, digest
 from syncd.store.store import Store, Tx
 from syncd.store.units import LEASE, Claim, half_spent
 from syncd.store.windows import Backfill, Cursor
 
 log = structlog.get_logger("syncd.stages.poll")
 
+#: A disarmed store whose reading could not be finished tries again after this.
+SOON = timedelta(seconds=5)
 #: Moves whatever marks the place of a window, in the transaction that stores its last rows.
 Move = Callable[[Tx, Window, int, int], Awaitable[None]]
+#: Hears what a page changed.
+Met = Callable[[Tx, Kept], Awaitable[None]]
 #: This many stale orders or fewer are read by their numbers at once.
 _FEW = 3
 
@@ -66,32 +76,30 @@ class Poll:
         self.keys = [f"{merchant.name}/{feed}" for merchant in merchants for feed in FEEDS]
 
     async def work(self, key: str, claim: Claim) -> Turn:
-        """One turn at `merchant/feed`."""
+        """One turn at `merchant/feed`. Whether a lane at rest works again, the work list's first call finds out."""
         name, feed = key.rsplit("/", 1)
         merchant = self._merchants[name]
-        async with self._store.read() as tx:
-            rest = await tx.lanes.at_rest(merchant.name, "wdt")
-        if rest is not None:
-            return Turn(rest)
-        feeds = {PENDING: self._pending, MIRROR: self._mirror, BACKFILL: self._backfill, REFRESH: self._refresh}
+        way = await lane.gate(self._store, claim, merchant, lane.WDT, prober=feed == PENDING)
+        if way.until is not None:
+            return Turn(way.until, notes=claim.notes)
+        feeds = {
+            PENDING: self._pending,
+            MIRROR: self._mirror,
+            BACKFILL: self._backfill,
+            REFRESH: self._refresh,
+            DEEP: self._deep,
+        }
         try:
             return await feeds[feed](merchant, claim)
         except Trouble as trouble:
-            return await self._rest(merchant, claim, trouble)
+            rest = await lane.troubled(self._store, claim, merchant, trouble, fact="poll.rested", probe=way.probe)
+            if rest is None:
+                raise
+            return Turn(rest, notes=claim.notes)
 
-    async def _rest(self, merchant: Merchant, claim: Claim, trouble: Trouble) -> Turn:
-        """A lane-wide error rests the lane; any other is the unit's own trouble."""
-        if trouble.verdict.care not in LANE_WIDE:
-            raise trouble
-        async with self._store.begin(claim) as tx:
-            edge = await tx.lanes.rest(merchant.name, "wdt", trouble.verdict)
-            until = await tx.lanes.at_rest(merchant.name, "wdt")
-            if edge:
-                tx.tell(
-                    partial(log.warning, "lane.rested", lane=f"{merchant.name}/wdt", care=str(trouble.verdict.care),
-                            code=trouble.verdict.code, why=trouble.verdict.text, until=str(until))
-                )  # fmt: skip
-        return Turn(until or self._clock.now() + self._rules.every)
+    def at_hand(self, key: str) -> OrderId | None:
+        """No order is handled here: rows that cannot be read are set aside one by one."""
+        return None
 
     # -- the work list ---------------------------------------------------------------------------------------------
 
@@ -110,7 +118,7 @@ class Poll:
                 return later(self._clock.now(), timedelta(0) if more else self._rules.every)
             query = hot_search(self._clock.now(), self._clock.now(), self._rules.page_size)
             page, seq = await ask(self._store, merchant, query)
-        async with self._store.begin(claim) as tx:
+        async with self._store.begin(claim, fact="poll.hot_page") as tx:
             cursor = known or await self._begin(tx, merchant, page)
             window = proven_by_hot_page(query, page, cursor.position, self._rules)
             kept = await take_in(tx, merchant, page, seq, _span(query))
@@ -123,7 +131,8 @@ class Poll:
             log.info("poll.page_kept", merchant=merchant.name, feed=PENDING, rows=page.count, new=kept.new)
         if window is None and await self._settled(merchant, claim, PENDING, every_status=False):
             return later(self._clock.now(), timedelta(0), tally)
-        return later(self._clock.now(), self._rules.every, tally)
+        again = await self._catch_up(merchant, claim, PENDING, every_status=False)
+        return later(self._clock.now(), min(SOON, self._rules.every) if again else self._rules.every, tally)
 
     async def _begin(self, tx: Tx, merchant: Merchant, page: Page) -> Cursor:
         """The first cursor, a settle time before an accepted call; the past becomes a backfill.
@@ -141,14 +150,16 @@ class Poll:
 
     async def _mirror(self, merchant: Merchant, claim: Claim) -> Turn:
         """Everything in every state; begins where the work list began, which a proven clock has set."""
-        async with self._store.begin(claim) as tx:
+        async with self._store.begin(claim, fact="poll.begun") as tx:
             if await tx.windows.cursor(merchant.sid, MIRROR) is None:
                 proven = await tx.windows.cursor(merchant.sid, PENDING)
                 if proven is None:
                     return later(tx.now, self._rules.every)
                 await tx.windows.begin(merchant.sid, MIRROR, proven.origin)
-        more = await self._settled(merchant, claim, MIRROR, every_status=True)
-        return later(self._clock.now(), timedelta(0) if more else self._rules.mirror_every)
+        if await self._settled(merchant, claim, MIRROR, every_status=True):
+            return later(self._clock.now(), timedelta(0))
+        again = await self._catch_up(merchant, claim, MIRROR, every_status=True)
+        return later(self._clock.now(), min(SOON, self._rules.every) if again else self._rules.mirror_every)
 
     async def _settled(self, merchant: Merchant, claim: Claim, feed: str, *, every_status: bool) -> bool:
         """Read settled windows up to now; True when the turn's share of calls was used up before the end."""
@@ -157,50 +168,86 @@ class Poll:
             await tx.windows.move(merchant.sid, feed, window, rows=rows, calls=calls)
 
         budget = self._rules.most_calls
+        goal = self._clock.now()  # read once: a paced call takes longer than a second, and the end would move away
         while budget > 0 and not self._brake.pulled:
             async with self._store.read() as tx:
                 cursor = await tx.windows.cursor(merchant.sid, feed)
             assert cursor is not None
-            behind = cursor.position - settled_end(self._clock.now(), self._rules.settle)
+            behind = cursor.position - settled_end(goal, self._rules.settle)
             if behind > 5 * SECOND:
                 log.warning("cursor.backwards", merchant=merchant.name, feed=feed, seconds=behind.total_seconds())
-            window = next_window(cursor.position, self._clock.now(), self._rules.settle, self._rules.step)
+            window = next_window(cursor.position, goal, self._rules.settle, self._rules.step)
             if window is None:
                 return False
             calls = await self._read(merchant, claim, window, every_status, move)
             if calls is None:
                 return False
             budget -= calls
+            if share_spent(claim, self._clock.monotonic()):
+                break
         return True
+
+    async def _catch_up(self, merchant: Merchant, claim: Claim, feed: str, *, every_status: bool) -> bool:
+        """Read a disarmed store's feed from the cursor to the present, settled or not; True: try again.
+
+        It proves no window and moves no cursor: it shows what was done in the time that the store has forgotten.
+        """
+        async with self._store.read() as tx:
+            cursor = await tx.windows.cursor(merchant.sid, feed)
+            wanted = await tx.instance.wants_reading(merchant.sid, feed)
+        if cursor is None or not wanted:
+            return False
+        began = self._clock.now()
+        end = max(whole_second(began), cursor.position + SECOND)
+        if end - cursor.position > LONGEST:  # the settled windows come first
+            return True
+        window = Window(cursor.position, end)
+
+        async def note(tx: Tx, part: Window, _rows: int, _calls: int) -> None:
+            if part.end == window.end:
+                await tx.instance.caught_up(merchant.sid, feed, began)
+
+        return await self._read(merchant, claim, window, every_status, note, settled=False) is None
 
     # -- one window ------------------------------------------------------------------------------------------------
 
     async def _read(
-        self, merchant: Merchant, claim: Claim, window: Window, every_status: bool, move: Move
-    ) -> int | None:
-        """Read a window completely, earliest part first; the number of calls, or None when it could not be."""
+        self, merchant: Merchant, claim: Claim, window: Window, every_status: bool, move: Move, *,
+        settled: bool = True, met: Met | None = None,
+    ) -> int | None:  # fmt: skip
+        """Read a window completely, earliest part first; the number of calls, or None when it could not be.
+
+        `met` hears what each page changed, in the transaction that stores it.
+        """
         todo, calls = [window], 0
         while todo:
-            part = todo.pop()
-            reader = WindowReader(part, self._rules.page_size)
+            part, size = todo.pop(), self._rules.page_size
+            reader = WindowReader(part, size)
             advice: AskPage | Complete | SplitInto | Unstable = reader.first()
             rows = 0
             while isinstance(advice, AskPage):
                 if self._brake.pulled:
                     return None  # what was stored stays; the window is read again
                 claim = await self._renewed(claim)
-                query = self._page(part, advice, every_status)
+                query = self._page(part, advice, every_status, size)
                 try:
                     page, seq = await ask(self._store, merchant, query)
                 except Permanent as no:
-                    if no.verdict.care is not Care.SPLIT or part.span <= SECOND:
+                    if no.verdict.care is not Care.SPLIT or (part.span <= SECOND and size == 1):
                         raise
-                    advice = SplitInto(part.split(2))
-                    break
+                    if part.span > SECOND:
+                        advice = SplitInto(part.split(2))
+                        break
+                    size, rows = max(1, size // 2), 0  # one second cannot be split: smaller pages of it
+                    reader = WindowReader(part, size)
+                    advice = reader.first()
+                    continue
                 calls, rows = calls + 1, rows + page.count
-                advice = self._advice(reader, part, page)
-                async with self._store.begin(claim) as tx:
+                advice = self._advice(reader, part, page, settled=settled)
+                async with self._store.begin(claim, fact="poll.page") as tx:
                     kept = await take_in(tx, merchant, page, seq, _span(query))
+                    if met is not None:
+                        await met(tx, kept)
                     if kept.overtaken:
                         advice = Unstable("overtaken")
                     elif isinstance(advice, Complete):
@@ -215,9 +262,11 @@ class Poll:
                     log.debug("poll.window_completed", merchant=merchant.name, rows=rows, calls=calls)
         return calls
 
-    def _advice(self, reader: WindowReader, window: Window, page: Page) -> AskPage | Complete | SplitInto | Unstable:
+    def _advice(
+        self, reader: WindowReader, window: Window, page: Page, *, settled: bool
+    ) -> AskPage | Complete | SplitInto | Unstable:
         """What the page says, unless the reading that signed it no longer proves the window settled (R2, R3)."""
-        if settled_end(page.asked_at, self._rules.settle) < window.end:
+        if settled and settled_end(page.asked_at, self._rules.settle) < window.end:
             return Unstable("clock_went_back")
         ids = [
             *(str(row.no) for row in page.rows),
@@ -225,13 +274,13 @@ class Poll:
         ]
         return reader.feed(page.count, ids, page.total)
 
-    def _page(self, window: Window, ask: AskPage, every_status: bool) -> Search:
+    def _page(self, window: Window, ask: AskPage, every_status: bool, size: int) -> Search:
         start, end = window.widened()
         return Search(
             start=start,
             end=end,
             page_no=ask.page_no,
-            page_size=self._rules.page_size,
+            page_size=size,
             every_status=every_status,
             with_total=ask.with_total,
         )
@@ -239,7 +288,7 @@ class Poll:
     async def _renewed(self, claim: Claim) -> Claim:
         if not half_spent(claim, self._clock.monotonic()):
             return claim
-        async with self._store.begin(claim) as tx:
+        async with self._store.begin(claim, fact="poll.renewed") as tx:
             return await tx.units.renew(claim, LEASE)
 
     # -- the past, and what has been waiting too long --------------------------------------------------------------
@@ -256,6 +305,33 @@ class Poll:
             return later(self._clock.now(), self._rules.every)
         log.info("poll.backfill_advanced", merchant=merchant.name, to=window.end, end=job.end)
         return later(self._clock.now(), timedelta(0))
+
+    async def _deep(self, merchant: Merchant, claim: Claim) -> Turn:
+        """One window of the day's second reading; what only it shows was missed, and is stored now (R17)."""
+        now = self._clock.now()
+        async with self._store.read() as tx:
+            mirror = await tx.windows.cursor(merchant.sid, MIRROR)
+        look = Look.read(claim.notes)
+        if look is None or mirror is None:  # what is read for the first time needs no second reading today
+            return later(now, EVERY, notes=Look().written())
+        if look.position is None:
+            look = look.begun(mirror.origin, mirror.position) or look
+        window = look.window(self._rules.step)
+        if window is None:
+            return later(now, EVERY, notes=look.over().written())
+        missed: list[int] = []
+
+        async def count(tx: Tx, kept: Kept) -> None:
+            gap = kept.new + kept.changed
+            if gap:
+                missed.append(gap)
+                await tx.journal.add("poll.gap_found", merchant=merchant.name, rows=gap, start=window.start)
+                tx.tell(partial(log.error, "poll.gap_found", merchant=merchant.name, rows=gap, start=window.start))
+
+        if await self._read(merchant, claim, window, True, _stay, met=count) is None:
+            return later(now, self._rules.every, notes=look.written())
+        look = replace(look, position=window.end, found=look.found + sum(missed))
+        return later(now, SOON if look.window(self._rules.step) else EVERY, notes=_noted(look, self._rules.step))
 
     def _mover(self, job: Backfill) -> Move:
         async def move(tx: Tx, window: Window, rows: int, calls: int) -> None:
@@ -278,8 +354,14 @@ class Poll:
             await self._by_number(merchant, claim, oldest)
             return later(now, IDLE)
         query = refresh_search(span, now, page_no, self._rules.page_size)
-        page, seq = await ask(self._store, merchant, query)
-        async with self._store.begin(claim) as tx:
+        try:
+            page, seq = await ask(self._store, merchant, query)
+        except Permanent as too_much:
+            if too_much.verdict.care is not Care.SPLIT:
+                raise
+            await self._by_number(merchant, claim, oldest)  # a few at a time; push wakes us for the others
+            return later(now, IDLE)
+        async with self._store.begin(claim, fact="poll.refreshed") as tx:
             await take_in(tx, merchant, page, seq, span)
             await tx.units.wake("push", merchant.name)
         following = next_page(page_no, page, self._rules.page_size)
@@ -291,8 +373,14 @@ class Poll:
 
     async def _by_number(self, merchant: Merchant, claim: Claim, orders: Sequence[OrderView]) -> None:
         for order in orders:
-            page = await read_by_number(self._store, merchant, claim, order.no)
-            async with self._store.begin(claim) as tx:
+            try:
+                page = await read_by_number(self._store, merchant, claim, order.no)
+            except Permanent as no:
+                if no.verdict.care in LANE_WIDE:
+                    raise
+                log.warning("poll.unreadable", merchant=merchant.name, order_no=order.no, why=str(no.verdict))
+                continue  # what is wrong with the one is not wrong with the others
+            async with self._store.begin(claim, fact="poll.missing") as tx:
                 await tx.units.wake("push", merchant.name)
                 if page.count == 0 and await self._still(tx, order):
                     await tx.orders.hold(order, Hold.WDT_MISSING, {})
@@ -310,3 +398,11 @@ class Poll:
 
 def _span(query: Search) -> tuple[datetime, datetime] | None:
     return None if query.start is None or query.end is None else (query.start, query.end)
+
+
+async def _stay(tx: Tx, window: Window, rows: int, calls: int) -> None:
+    """A deep look moves no cursor: it only proves, or disproves, that they were moved rightly."""
+
+
+def _noted(look: Look, step: timedelta) -> str:
+    return (look if look.window(step) else look.over()).written()

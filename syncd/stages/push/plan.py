@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from syncd.domain import money_guard
 from syncd.domain.invoice import Expected, IssuerKey
 from syncd.domain.key import issuer_key
 from syncd.domain.lifecycle import Hold
-from syncd.domain.mapping import MappingOptions, Unfitness, notices, to_request
+from syncd.domain.mapping import MappingOptions, notices, to_request
+from syncd.domain.money_guard import Wanted
 from syncd.domain.order import InvoiceOrder
 from syncd.domain.payload import payload_hash
 from syncd.domain.ports import Issuer, Unfit
+from syncd.domain.unfit_texts import Unfitness, unfit
+from syncd.stages.settling import is_unchanged
+from syncd.store.submissions import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,47 @@ def plan(
     )
     try:
         body = issuer.render(request, key)
-    except Unfit as unfit:
-        return _aside(unfit.code, tuple(unfit.facts.items()))
+    except Unfit as refused:
+        return _aside(refused.code, tuple(refused.facts.items()))
+    asked = money_guard.wanted(order)
+    differs = asked if isinstance(asked, Unfitness) else guarded(issuer, body, asked)
+    if differs is not None:
+        return _aside(differs.code, differs.facts)
     expected = Expected(request.buyer.tax_no, request.total, request.colour)
     return Submit(key, body, payload_hash(order), expected, notices(order, request))
+
+
+@dataclass(frozen=True, slots=True)
+class SameBytes:
+    """What is frozen is what the order still asks for: it goes again, byte for byte."""
+
+
+def again(
+    order: InvoiceOrder, frozen: Stored, *, accepted: bool, sid: str, generation: int, issuer: Issuer,
+    mapping: MappingOptions,
+) -> SameBytes | Submit | PutAside:  # fmt: skip
+    """What goes out for an order that is cleared for sending again: nothing of it is alive at the issuer (T09).
+
+    A row that was corrected meanwhile gets new bytes: under the same key as a new revision, or under the key of
+    `generation` where the frozen one is listed as failed. `accepted`: the issuer once took the frozen bytes, and does
+    not find them any more; then a person decides which of the two is meant.
+    """
+    if is_unchanged(order, frozen, generation):
+        asked = money_guard.wanted(order)
+        differs = asked if isinstance(asked, Unfitness) else guarded(issuer, frozen.body, asked)
+        return SameBytes() if differs is None else _aside(differs.code, differs.facts)
+    if accepted and frozen.generation == generation:
+        return PutAside(Hold.CLASS_B_NOT_FOUND, (("code", "accepted_not_found"),))
+    return plan(order, sid=sid, generation=generation, issuer=issuer, mapping=mapping)
+
+
+def guarded(issuer: Issuer, body: bytes, asked: Wanted) -> Unfitness | None:
+    """The last look at the money before bytes leave, first time or again: None when they say what was asked."""
+    try:
+        lines = issuer.printed(body)
+    except (ValueError, ArithmeticError):
+        return unfit("request_differs", field="detail_list", expected="", given="?")
+    return money_guard.guard(lines, asked)
 
 
 _OWN_HOLD = {"amount_over_limit": Hold.AMOUNT_OVER_LIMIT}

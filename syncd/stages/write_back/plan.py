@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,14 +10,18 @@ from syncd.domain.invoice import Invoice
 from syncd.domain.lifecycle import Hold
 from syncd.domain.order import WDT_ACCEPTS_WRITE_BACK, WDT_HAS_INVOICE, WdtStatus, WriteBack
 from syncd.store.debts import ISSUED, Debt
+from syncd.store.journal import Entry
 from syncd.store.orders import OrderView
 
 #: WDT's limits, in characters (seed wdt-update-invoice §3.3).
 URL_LIMIT, ERROR_LIMIT = 255, 100
 #: An 85 is sent only if the issuer was asked this recently (T16).
 RECHECK_AFTER = timedelta(minutes=10)
-#: So often refused by name, an order is a person's.
-MOST_REFUSALS = 5
+#: Why nothing can be said: WDT shows a status in which it takes no write-back.
+LOCKED = "wdt_status"
+#: So often refused by name, an order is a person's. In words that nobody has classified, once is enough; when they
+#: are about the whole call, and it carried this document alone, twice (WDT: "try once more, then it is the document").
+MOST_REFUSALS, MOST_DOUBTS = 5, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class WriteBackRules:
     batch: int
     look_after: timedelta = timedelta(seconds=2)
     most_reads: int = 10  # reads by number in one turn
+    shows_within: timedelta = timedelta(seconds=150)  # WDT shows what it has taken at most this much later
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def _issued(debt: Debt, order: OrderView, invoice: Invoice) -> Move:
     if not invoice.file_url:
         return Postpone("file_pending")
     if order.wdt_status not in WDT_ACCEPTS_WRITE_BACK:
-        return Postpone("wdt_status")
+        return Postpone(LOCKED)
     return Send(issued_document(order, invoice))
 
 
@@ -104,7 +110,7 @@ def _failed(debt: Debt, order: OrderView, now: datetime) -> Move:
     if order.wdt_status == WdtStatus.OFFLINE_FAILED and seen_since:
         return Paid(drifted=False)
     if order.wdt_status not in WDT_ACCEPTS_WRITE_BACK:
-        return Postpone("wdt_status")
+        return Postpone(LOCKED)
     if order.asked_at is None or now - order.asked_at > RECHECK_AFTER:
         return Recheck()
     return Send(WriteBack(order.no, WdtStatus.OFFLINE_FAILED, error_text=debt.text[:ERROR_LIMIT]))
@@ -135,3 +141,20 @@ def refused_whole(text: str) -> Incident:
     """One document alone was refused as a whole call: its content does not fit WDT."""
     hold = Hold.URL_TOO_LONG if "url" in text.lower() else Hold.POISON_ROW
     return Incident(hold, (("code", "write_back_refused"), ("text", text)))
+
+
+def final_no(story: Sequence[Entry]) -> str | None:
+    """The words after which this is not said again: seen since, and not applied. None while it may be."""
+    locked = max((at for at, entry in enumerate(story) if entry.event == "write_back.locked"), default=-1)
+    story = story[locked + 1 :]  # what was refused before, the status explained
+    refusals = [entry.facts for entry in story if entry.event == "write_back.refused"]
+    if refusals and (refusals[-1].get("unclassified") or len(refusals) >= MOST_REFUSALS):
+        return str(refusals[-1].get("text", ""))
+    doubts = [entry.facts for entry in story if entry.event == "write_back.doubted" and entry.facts["documents"] == 1]
+    return str(doubts[-1].get("text", "")) if len(doubts) >= MOST_DOUBTS else None
+
+
+def share(story: Sequence[Entry], batch: int) -> int:
+    """With how many documents this one may go: half of those it was doubted with, so that the bad one is found."""
+    doubted = [int(entry.facts["documents"]) for entry in story if entry.event == "write_back.doubted"]
+    return max(1, doubted[-1] // 2) if doubted else batch

@@ -14,12 +14,14 @@ from syncd.domain.invoice import Invoice
 from syncd.domain.lifecycle import Event, Hold, Phase, State
 from syncd.domain.order import Search, WriteBack
 from syncd.domain.retry import ask_again
-from syncd.domain.trouble import LANE_WIDE, InDoubt, Permanent, Transient
+from syncd.domain.texts import without_identifiers
+from syncd.domain.trouble import LANE_WIDE, Care, InDoubt, Paced, Permanent, Transient, Verdict
 from syncd.domain.window import CLOCK_TOLERANCE, SECOND
+from syncd.stages import lane
 from syncd.stages.intake import ask, read_by_number, take_in
-from syncd.stages.turn import Brake, Merchant, Turn, later
+from syncd.stages.turn import Brake, Merchant, Turn, share_spent, sleep
 from syncd.stages.write_back.plan import (
-    MOST_REFUSALS,
+    LOCKED,
     Cancelled,
     Incident,
     Move,
@@ -28,14 +30,17 @@ from syncd.stages.write_back.plan import (
     Recheck,
     Send,
     WriteBackRules,
+    final_no,
     next_move,
     refused_whole,
+    share,
 )
 from syncd.store.debts import CLOSE_LOOK, ISSUED, Debt
 from syncd.store.instants import to_ms
-from syncd.store.orders import OrderView, Stale
+from syncd.store.journal import Entry
+from syncd.store.orders import OrderId, OrderView, Stale
 from syncd.store.store import Store, Tx
-from syncd.store.units import Claim, half_spent
+from syncd.store.units import Claim
 
 log = structlog.get_logger("syncd.stages.write_back")
 
@@ -65,25 +70,34 @@ class WriteBacks:
         self._merchants = {str(merchant.name): merchant for merchant in merchants}
         self._rules = rules
         self.keys = list(self._merchants)
+        self._hands: dict[str, OrderId] = {}
 
     async def work(self, key: str, claim: Claim) -> Turn:
         """Settle what was seen, look for what was sent, send what is owed."""
         merchant = self._merchants[key]
+        self._hands.pop(key, None)
         async with self._store.read() as tx:
-            rest = await tx.lanes.at_rest(merchant.name, "wdt")
-        if rest is not None:
-            return Turn(rest)
+            due, now = await tx.debts.next_due(merchant.name), tx.now
+        if due is None or due > now:
+            return sleep(now, self._rules.every, due)
+        way = await lane.gate(self._store, claim, merchant, lane.WDT, prober=False)
+        if way.until is not None:
+            return Turn(way.until)
         try:
             await self._confirm(merchant, claim)
             sent = await self._send_owed(merchant, claim)
         except (Transient, Permanent) as trouble:
-            if trouble.verdict.care not in LANE_WIDE:
+            rest = await lane.troubled(self._store, claim, merchant, trouble, fact="write_back.rested")
+            if rest is None:
                 raise
-            async with self._store.begin(claim) as tx:
-                await self._rest_lane(tx, merchant, trouble)
-                rest = await tx.lanes.at_rest(merchant.name, "wdt")
-            return Turn(rest or self._store.clock.now() + self._rules.every)
-        return later(self._store.clock.now(), self._rules.every, {"sent": sent})
+            return Turn(rest)
+        async with self._store.read() as tx:
+            due, now = await tx.debts.next_due(merchant.name), tx.now
+        return sleep(now, self._rules.every, due, {"sent": sent})
+
+    def at_hand(self, key: str) -> OrderId | None:
+        """The order whose debt was being worked on in single file."""
+        return self._hands.get(key)
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
@@ -98,24 +112,45 @@ class WriteBacks:
         for owed in close if not self._brake.pulled else []:
             page = await read_by_number(self._store, merchant, claim, owed.order.no)
             if page.count == 0:
-                async with self._store.begin(claim) as tx:
+                async with self._store.begin(claim, fact="write_back.missing") as tx:
                     await self._apply(tx, merchant, owed, Incident(Hold.WDT_MISSING, ()))
         still = await self._settle_sent(merchant, claim)
-        async with self._store.begin(claim) as tx:
+        async with self._store.begin(claim, fact="write_back.looked") as tx:
             for owed in still:
-                await tx.debts.look_again([owed.debt.id], tx.now + ask_again(owed.debt.looks))
+                early = owed.order.seen_at > _sent_at(owed)
+                look_at = self._next_look(owed, tx.now) if early else tx.now + ask_again(owed.debt.looks)
+                await tx.debts.look_again([owed.debt.id], look_at)
+
+    def _next_look(self, owed: Owed, now: datetime) -> datetime:
+        """When to look again at what was seen, and seen too early: soon by pages, at the end by its number."""
+        proven_at = _sent_at(owed) + self._rules.shows_within
+        if owed.debt.looks >= CLOSE_LOOK:
+            return max(proven_at, now + self._rules.look_after)
+        return now + max(self._rules.look_after, self._rules.shows_within / 4)
 
     async def _settle_sent(self, merchant: Merchant, claim: Claim) -> list[Owed]:
         """Apply what newer sightings prove; returns the debts that have none yet."""
         unproven: list[Owed] = []
-        async with self._store.begin(claim) as tx:
-            for owed in await self._load(tx, await tx.debts.due(merchant.name, "sent", MOST_DEBTS)):
+        async with self._store.begin(claim, fact="write_back.confirmed") as tx:
+            due = await tx.debts.due(merchant.name, "sent", 1 if claim.single_file else MOST_DEBTS)
+            self._take_in_hand(claim, due)
+            for owed in await self._load(tx, due):
                 if owed.order.seen_at <= _sent_at(owed):
                     unproven.append(owed)
                     continue
                 move = next_move(owed.debt, owed.order, owed.invoice, tx.now)
-                await self._apply(tx, merchant, owed, move)
+                if isinstance(move, Send) and not self._shows_by_now(owed):
+                    unproven.append(owed)
+                else:
+                    await self._apply(tx, merchant, owed, move)
         return unproven
+
+    def _shows_by_now(self, owed: Owed) -> bool:
+        """Whether a sighting without our write-back came late enough to say that WDT has not taken it.
+
+        Before that it may only not show it yet, and saying it again would be refused.
+        """
+        return owed.order.seen_at - _sent_at(owed) >= self._rules.shows_within
 
     async def _look_at_pages(self, merchant: Merchant, claim: Claim, unproven: Sequence[Owed]) -> None:
         """The mirror of the last moments: our own writes bumped those orders, so a page shows up to 200 of them."""
@@ -127,8 +162,13 @@ class WriteBacks:
             query = Search(
                 start=start, end=end, page_no=page_no, page_size=PAGE_SIZE, every_status=True, with_total=False
             )
-            page, seq = await ask(self._store, merchant, query)
-            async with self._store.begin(claim) as tx:
+            try:
+                page, seq = await ask(self._store, merchant, query)
+            except Permanent as too_much:
+                if too_much.verdict.care is not Care.SPLIT:
+                    raise
+                return  # too much for one page: each is read by its number instead
+            async with self._store.begin(claim, fact="write_back.page") as tx:
                 await take_in(tx, merchant, page, seq)
             wanted.difference_update(row.no for row in page.rows)
             if not wanted or page.count < PAGE_SIZE:
@@ -143,6 +183,10 @@ class WriteBacks:
         start = max(whole_second(since + shift - slack), end - timedelta(hours=6))
         return min(start, end - SECOND), end
 
+    def _take_in_hand(self, claim: Claim, debts: Sequence[Debt]) -> None:
+        if claim.single_file and debts:
+            self._hands[claim.key] = debts[0].order_id
+
     async def _load(self, tx: Tx, debts: Sequence[Debt]) -> list[Owed]:
         orders = await tx.orders.by_ids(debt.order_id for debt in debts)
         invoices = await tx.submissions.invoices(orders)
@@ -153,11 +197,20 @@ class WriteBacks:
     async def _send_owed(self, merchant: Merchant, claim: Claim) -> int:
         """Send owed debts in chunks until none is due; returns how many documents were sent."""
         sent = 0
-        while not self._brake.pulled and not half_spent(claim, self._store.clock.monotonic()):
-            async with self._store.begin(claim) as tx:
-                due = await self._load(tx, await tx.debts.due(merchant.name, "owed", self._rules.batch))
+        while not self._brake.pulled and not share_spent(claim, self._store.clock.monotonic()):
+            async with self._store.begin(claim, fact="write_back.drawn_up") as tx:
+                if await tx.lanes.at_rest(merchant.name, lane.WDT) is not None:
+                    break
+                debts = await tx.debts.due(merchant.name, "owed", 1 if claim.single_file else self._rules.batch)
+                self._take_in_hand(claim, debts)
+                due = await self._load(tx, debts)
                 chunk: list[tuple[Owed, WriteBack]] = []
+                most = self._rules.batch
                 for owed in due:
+                    if owed.debt.tries:
+                        most = min(most, share(await self._story(tx, owed), self._rules.batch))
+                    if len(chunk) >= most:
+                        break  # the rest is for the next call
                     move = next_move(owed.debt, owed.order, owed.invoice, tx.now)
                     if isinstance(move, Send) and owed.order.state in (State.ISSUED, State.FAILED):
                         chunk.append((owed, move.document))
@@ -172,8 +225,9 @@ class WriteBacks:
     async def _send_chunk(self, merchant: Merchant, claim: Claim, chunk: Sequence[tuple[Owed, WriteBack]]) -> int:
         """One call; halved when WDT refuses it as a whole, so that one bad document does not hold the others."""
         look_at = self._store.clock.now() + self._rules.look_after
-        async with self._store.begin(claim) as tx:
+        async with self._store.begin(claim, fact="write_back.said", outward=True) as tx:
             still_owed = await tx.debts.mark_sent([owed.debt.id for owed, _ in chunk], look_at)
+            tx.outward = bool(still_owed)
         chunk = [(owed, document) for owed, document in chunk if owed.debt.id in still_owed]
         if not chunk:
             return 0
@@ -183,10 +237,17 @@ class WriteBacks:
         except Transient as trouble:
             await self._not_applied(merchant, claim, chunk, trouble)
             raise
+        except Paced as paced:
+            async with self._store.begin(claim, fact="write_back.not_applied") as tx:
+                await tx.debts.owe_again(ids, paced.until)
+            raise
         except ValueError as unsendable:  # a text that cannot be written at all: nothing was sent
             return await self._halve(merchant, claim, chunk, str(unsendable))
         except InDoubt as doubt:
             log.warning("write_back.unknown", merchant=merchant.name, documents=len(chunk), cause=doubt.verdict.code)
+            if doubt.verdict.care is Care.UNCLASSIFIED:
+                await self._unclassified(merchant, claim, chunk, doubt.verdict)
+            await lane.troubled(self._store, claim, merchant, doubt, fact="write_back.rested")
             return len(chunk)
         except Permanent as no:
             if no.verdict.care in LANE_WIDE:
@@ -194,21 +255,46 @@ class WriteBacks:
                 raise
             return await self._halve(merchant, claim, chunk, no.verdict.text)
         refused = [owed.debt.id for owed, _ in chunk if owed.order.no in answer.refused]
-        async with self._store.begin(claim) as tx:
+        async with self._store.begin(claim, fact="write_back.answered") as tx:
+            await lane.heard(tx, merchant, lane.WDT)
             await tx.debts.sent_now(ids, tx.now + self._rules.look_after)
             await tx.debts.doubt(refused)
             for owed, _ in chunk:
-                text = answer.refused.get(owed.order.no)
+                text, verdict = answer.refused.get(owed.order.no), answer.verdicts.get(owed.order.no)
                 if text is not None:
+                    unheard = verdict if verdict is not None and verdict.care is Care.UNCLASSIFIED else None
+                    if unheard is not None:
+                        await tx.unclassified.seen(unheard)
                     await tx.journal.add(
-                        "write_back.refused", order_id=owed.order.id, merchant=merchant.name, text=text
+                        "write_back.refused",
+                        order_id=owed.order.id,
+                        merchant=merchant.name,
+                        text=without_identifiers(text),
+                        unclassified=True if unheard is not None else None,
                     )
         log.info("write_back.sent", merchant=merchant.name, documents=len(chunk), refused=len(refused))
         return len(chunk)
 
+    async def _unclassified(
+        self, merchant: Merchant, claim: Claim, chunk: Sequence[tuple[Owed, WriteBack]], verdict: Verdict
+    ) -> None:
+        """The whole call was answered in words nobody has classified: read back, closely, before anything is said."""
+        async with self._store.begin(claim, fact="write_back.doubted") as tx:
+            await tx.unclassified.seen(verdict)
+            await tx.debts.doubt([owed.debt.id for owed, _ in chunk])
+            text = without_identifiers(verdict.text)
+            for owed, _ in chunk:
+                await tx.journal.add(
+                    "write_back.doubted",
+                    order_id=owed.order.id,
+                    merchant=merchant.name,
+                    documents=len(chunk),
+                    text=text,
+                )
+
     async def _halve(self, merchant: Merchant, claim: Claim, chunk: Sequence[tuple[Owed, WriteBack]], text: str) -> int:
         if len(chunk) == 1:
-            async with self._store.begin(claim) as tx:
+            async with self._store.begin(claim, fact="write_back.refused") as tx:
                 await self._apply(tx, merchant, chunk[0][0], refused_whole(text))
             return 0
         middle = len(chunk) // 2
@@ -218,20 +304,10 @@ class WriteBacks:
     async def _not_applied(
         self, merchant: Merchant, claim: Claim, chunk: Sequence[tuple[Owed, WriteBack]], trouble: Transient | Permanent
     ) -> None:
-        async with self._store.begin(claim) as tx:
+        async with self._store.begin(claim, fact="write_back.not_applied") as tx:
             for owed, _ in chunk:
                 await tx.debts.owe_again([owed.debt.id], tx.now + ask_again(owed.debt.tries))
         log.warning("write_back.postponed", merchant=merchant.name, documents=len(chunk), why=str(trouble.verdict))
-
-    async def _rest_lane(self, tx: Tx, merchant: Merchant, trouble: Transient | Permanent) -> None:
-        verdict = trouble.verdict
-        if await tx.lanes.rest(merchant.name, "wdt", verdict):
-            lane = f"{merchant.name}/wdt"
-            tx.tell(
-                partial(
-                    log.warning, "lane.rested", lane=lane, care=str(verdict.care), code=verdict.code, why=verdict.text
-                )
-            )
 
     # -- writing down ----------------------------------------------------------------------------------------------
 
@@ -250,14 +326,16 @@ class WriteBacks:
             case Paid(drifted):
                 await self._paid(tx, merchant, owed, drifted)
             case Send():  # seen since it was sent, and not applied: say it again, later and later
-                refusals = await self._refusals(tx, owed)
-                if len(refusals) >= MOST_REFUSALS:
-                    facts = {"code": "write_back_refused", "text": refusals[-1]}
+                said = final_no(await self._story(tx, owed))
+                if said is not None:
+                    facts = {"code": "write_back_refused", "text": said}
                     await self._hold(tx, merchant, owed, Hold.POISON_ROW, facts)
                 else:
                     await tx.debts.owe_again([debt.id], tx.now + ask_again(debt.tries))
             case Postpone(why):
                 await tx.debts.postpone([debt.id], tx.now + ask_again(debt.looks + 3))
+                if why == LOCKED:
+                    await self._note_locked(tx, owed)
                 tx.tell(partial(log.info, "write_back.postponed", merchant=merchant.name, order_no=order.no, why=why))
             case Recheck():
                 await tx.orders.wait(order, sweep_at=to_ms(tx.now))
@@ -270,16 +348,16 @@ class WriteBacks:
             case Incident(hold, facts):
                 await self._hold(tx, merchant, owed, hold, dict(facts))
 
-    async def _refusals(self, tx: Tx, owed: Owed) -> list[str]:
-        """What WDT said each time it refused this order by name, since it is owed this."""
-        if owed.debt.tries < MOST_REFUSALS:
-            return []
-        story = await tx.journal.of(owed.order.id)
-        return [
-            str(entry.facts.get("text", ""))
-            for entry in story
-            if entry.event == "write_back.refused" and entry.at >= owed.debt.owed_at
-        ]
+    async def _note_locked(self, tx: Tx, owed: Owed) -> None:
+        """WDT takes nothing for this order now: what it refused until then says nothing of the document."""
+        story = await self._story(tx, owed)
+        if not story or story[-1].event != "write_back.locked":
+            facts = {"wdt_status": owed.order.wdt_status}
+            await tx.journal.add("write_back.locked", order_id=owed.order.id, merchant=owed.order.merchant, **facts)
+
+    async def _story(self, tx: Tx, owed: Owed) -> list[Entry]:
+        """What was noted about this order since it is owed this."""
+        return [entry for entry in await tx.journal.of(owed.order.id) if entry.at >= owed.debt.owed_at]
 
     async def _paid(self, tx: Tx, merchant: Merchant, owed: Owed, drifted: bool) -> None:
         debt, order = owed.debt, owed.order
@@ -294,7 +372,8 @@ class WriteBacks:
     async def _hold(self, tx: Tx, merchant: Merchant, owed: Owed, hold: Hold, facts: dict[str, str]) -> None:
         await tx.orders.hold(owed.order, hold, facts)
         await tx.debts.void(owed.order.id)
-        await tx.journal.add("order.held", order_id=owed.order.id, merchant=merchant.name, hold=hold, **facts)
+        told = {name: without_identifiers(fact) if name == "text" else fact for name, fact in facts.items()}
+        await tx.journal.add("order.held", order_id=owed.order.id, merchant=merchant.name, hold=hold, **told)
         tx.tell(partial(log.warning, "order.held", merchant=merchant.name, order_no=owed.order.no, hold=str(hold)))
 
 

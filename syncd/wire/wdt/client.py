@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -16,6 +17,7 @@ from syncd.domain.clock import Clock
 from syncd.domain.order import InvoiceOrder, Page, Search, UpdateAnswer, WriteBack
 from syncd.domain.retry import backoff
 from syncd.domain.trouble import Care, InDoubt, Permanent, Transient, Trouble, Verdict
+from syncd.faultpoint import reached
 from syncd.wire.http import Http, Reply
 from syncd.wire.pace import Pacer
 from syncd.wire.strict_json import Malformed
@@ -28,6 +30,7 @@ from syncd.wire.wdt.sign import Secret, refuse_control, sign, timestamp
 SEARCH = "finance.invoice.InvoiceOrder.search"
 UPDATE = "finance.invoice.InvoiceOrder.updateInvoice"
 NOW = "system.Core.now"
+_POINTS = {SEARCH: "wdt.search", UPDATE: "wdt.update", NOW: "wdt.now"}
 TRIES = 3
 MAX_TEXT = 200
 
@@ -80,6 +83,7 @@ class WdtClient:
         self._sleep = sleep
         self._rng = rng
         self._one_at_a_time = asyncio.Lock()
+        self._unwell = False
         #: Seconds, server minus ours, as of the last answer; None before the first. Never applied to a stamp: a host
         #: whose clock is wrong must be put right, or every window we call settled is not.
         self.clock_offset: float | None = None
@@ -95,7 +99,8 @@ class WdtClient:
         """One page of invoice orders, with the stamp's clock reading as `asked_at`.
 
         Raises: Transient (network, throttled, clock, an unreadable answer: nothing was learned), Permanent
-        (settings, a window that is too wide), ValueError (a question WDT cannot answer; nothing was sent).
+        (settings, a window that is too wide), Paced (the credential rests; nothing was sent), ValueError (a question
+        WDT cannot answer; nothing was sent).
         """
         body = codec.search_body(query)
         pager = {"page_size": query.page_size, "page_no": query.page_no, "calc_total": int(query.with_total)}
@@ -113,17 +118,18 @@ class WdtClient:
         if self._terms.client_version < codec.UPDATES_SINCE:
             raise Transient(Verdict(Care.SETTINGS, PLATFORM, "client_version", "updateInvoice needs 1.5.8.0", REST_FOR))
         body = codec.update_body(documents, self._terms)
-        answer = await self._post(UPDATE, body, {})
-        self._refuse_throttled(answer.reply)
-        if not _is_ok(answer.reply):
-            raise InDoubt(_http_verdict(answer.reply, Care.UNKNOWN))
-        try:
-            return codec.parse_update(answer.reply.body, [document.order_no for document in documents])
-        except Refusal as refusal:
-            trouble = errors.of_write(self._redacted(refusal))
-        except Malformed as error:
-            trouble = InDoubt(Verdict(Care.UNKNOWN, PLATFORM, f"malformed.{error.why}", "unreadable answer"))
-        raise trouble
+        async with self._slowing_down():
+            answer = await self._post(UPDATE, body, {})
+            self._refuse_throttled(answer.reply)
+            if not _is_ok(answer.reply):
+                raise InDoubt(_http_verdict(answer.reply, Care.UNKNOWN))
+            try:
+                return codec.parse_update(answer.reply.body, [document.order_no for document in documents])
+            except Refusal as refusal:
+                trouble = errors.of_write(self._redacted(refusal))
+            except Malformed as error:
+                trouble = InDoubt(Verdict(Care.UNKNOWN, PLATFORM, f"malformed.{error.why}", "unreadable answer"))
+            raise trouble
 
     def decode(self, raw: bytes) -> InvoiceOrder:
         """The full order in a row's bytes. Raises ValueError naming the field that cannot be read."""
@@ -148,8 +154,11 @@ class WdtClient:
             raise
 
     async def _read(self, method: str, body: bytes, params: Mapping[str, str], parse: Callable[[_Answer], T]) -> T:
-        """Ask up to three times, waiting with jitter, while what failed may pass within seconds."""
-        for attempt in range(1, TRIES):
+        """Ask up to three times, waiting with jitter, while what failed may pass within seconds.
+
+        Where the last question was given up like this, the next one is asked once only: WDT is down, not shaky.
+        """
+        for attempt in range(1, 1 if self._unwell else TRIES):
             try:
                 return await self._read_once(method, body, params, parse)
             except Transient as trouble:
@@ -157,9 +166,26 @@ class WdtClient:
                     raise
                 log.info("wdt.read_retried", sid=self.sid, method=method, code=trouble.verdict.code, attempt=attempt)
             await self._sleep(backoff(attempt, self._rng, base=0.5, cap=5.0).total_seconds())
+        self._unwell = True
         return await self._read_once(method, body, params, parse)
 
     async def _read_once(self, method: str, body: bytes, params: Mapping[str, str], parse: Callable[[_Answer], T]) -> T:
+        async with self._slowing_down():
+            found = await self._asked(method, body, params, parse)
+        self._unwell = False
+        return found
+
+    @asynccontextmanager
+    async def _slowing_down(self) -> AsyncIterator[None]:
+        """A rate answer inside slows this credential, whoever uses it."""
+        try:
+            yield
+        except Trouble as trouble:
+            if trouble.verdict.care is Care.REST_LANE:
+                await self._pacer.slow(self._clock.now(), trouble.verdict.rest_for)
+            raise
+
+    async def _asked(self, method: str, body: bytes, params: Mapping[str, str], parse: Callable[[_Answer], T]) -> T:
         try:
             answer = await self._post(method, body, params)
             self._refuse_throttled(answer.reply)
@@ -184,7 +210,10 @@ class WdtClient:
             stamped_at = self._clock.now()
             query = {**self._identity, **params, "method": method, "timestamp": str(timestamp(stamped_at))}
             query["sign"] = sign(self._secret, query, body)
+            point = _POINTS[method]
+            reached(f"{point}.before")
             reply = await self._http.post(self._url, body=body, headers=_HEADERS, params=query)
+            reached(f"{point}.after")
             self._learn_offset(stamped_at, reply)
             return _Answer(reply, stamped_at)
 

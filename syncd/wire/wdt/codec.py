@@ -178,7 +178,7 @@ def parse_update(body: bytes, sent: Collection[OrderNo] = ()) -> UpdateAnswer:
         raise Refusal(code, cells.loose_text(told.get("message")) or cells.loose_text(listed))
     by_folded = {_folded(number): number for number in sent}
     refused = {by_folded.get(_folded(key), OrderNo(key.strip())): text for key, text in _refusals(listed)}
-    return UpdateAnswer(refused)
+    return UpdateAnswer(refused, {number: errors.of_document(text) for number, text in refused.items()})
 
 
 def _told(envelope: dict[str, object]) -> tuple[dict[str, object], object]:

@@ -1,21 +1,21 @@
-"""What WDT's error answers mean: one table, because the code alone says next to nothing.
+"""What WDT's error answers mean for the call that met them. What they mean at all is data: catalogue/wdt.toml.
 
-Status 100 is rate limit, permission, validation and accident in one; only the text tells them apart, and the vendor
-prints the same sentence with either comma. Source: the vendor's flagship error page and method pages. Not said
-there: numbers of the limits, the text of a write-back refused for its state.
+Source: the vendor's flagship error page and method pages. Not said there: numbers of the limits, the text of a
+write-back refused for its state.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from syncd.catalogue import Entry, entries, unlisted
 from syncd.domain.trouble import Care, InDoubt, Permanent, Transient, Trouble, Verdict
 
 PLATFORM = "wdt"
+#: What WDT says about one document stands in `error_info` without a code: it is judged as status 100 is.
+DOCUMENT = 100
 #: The vendor: after a rate refusal leave the interface alone for 5 to 10 minutes. Credentials: one probe in five.
 REST_FOR = 300.0
-CLOCK_REST_FOR = 60.0
 
 
 class Refusal(Exception):
@@ -29,53 +29,25 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the table: `codes` None is any code; `pattern` is searched for in the text, case ignored."""
+    """One line of the table: an entry of the catalogue, with WDT's whole numbers for codes."""
 
-    codes: frozenset[int] | None
-    pattern: str
-    wdt_class: str
-    care: Care
-    rest_for: float | None = None
+    entry: Entry
+
+    @property
+    def wdt_class(self) -> str:
+        return self.entry.vendor_class
+
+    @property
+    def care(self) -> Care:
+        return self.entry.care
 
     def matches(self, code: int, text: str) -> bool:
-        return (self.codes is None or code in self.codes) and re.search(self.pattern, text, re.IGNORECASE) is not None
+        return self.entry.matches(str(code), text)
 
 
-def _rule(codes: tuple[int, ...], pattern: str, wdt_class: str) -> Rule:
-    care, rest_for = _CARE[wdt_class]
-    return Rule(frozenset(codes) or None, pattern, wdt_class, care, rest_for)
-
-
-_CARE: dict[str, tuple[Care, float | None]] = {
-    "CFG": (Care.SETTINGS, REST_FOR),
-    "REQ": (Care.REFUSED, None),
-    "REQ_SPLIT": (Care.SPLIT, None),
-    "CLK": (Care.CLOCK, CLOCK_REST_FOR),
-    "RATE": (Care.REST_LANE, REST_FOR),
-    "TRANS": (Care.RETRY_SOON, None),
-    "DOC": (Care.DATA, None),
-    "TRANS_ONCE_THEN_DOC": (Care.UNCLASSIFIED, None),
-}
-
-#: First match wins. The texts are the vendor's literals, cut where parameters and commas begin.
-TABLE: tuple[Rule, ...] = (
-    _rule((), r"超过每分钟最大(调用频率|并发次数)限制", "RATE"),
-    _rule((7,), r"", "CLK"),
-    _rule((3, 6), r"", "CFG"),
-    Rule(frozenset({8}), r"", "REQ", Care.SETTINGS, REST_FOR),  # a version we do not speak stops every call
-    _rule((1,), r"sid is not (exists|found)|验证失败|app auth fail", "CFG"),
-    _rule((1,), r"参数错误|参数个数错误|invalid argument count|argument type mismatch|For input string", "REQ"),
-    _rule((2,), r"", "REQ"),
-    _rule((4, 5, 99, 1064), r"", "TRANS"),
-    _rule((100,), r"权限不足|API used internal only", "CFG"),
-    _rule((100,), r"查询时间过宽|查询条件太过宽", "REQ_SPLIT"),
-    _rule((100,), r"仅支持分页查询|必须包含起止时间|Unparseable date|日期格式不合法", "REQ"),
-    _rule((100,), r"must not be null|不能为空|Data truncation|SQL异常", "REQ"),
-    _rule((100,), r"单据不存在|未找到符合条件的|未找到对应的单据", "DOC"),
-    _rule((100,), r"invalid http status \d+", "TRANS"),
-    _rule((100,), r"^未知错误", "TRANS_ONCE_THEN_DOC"),
-)
-UNLISTED = Rule(None, r"", "UNLISTED", Care.UNCLASSIFIED)
+#: First match wins. Lines of class OURS are about what we say in WDT's place.
+TABLE: tuple[Rule, ...] = tuple(Rule(entry) for entry in entries(PLATFORM) if entry.vendor_class != "OURS")
+UNLISTED = Rule(unlisted())
 
 #: Classes after which certainly nothing of a write was applied, and whether the whole lane must rest.
 _GATE = frozenset({Care.SETTINGS, Care.CLOCK, Care.REST_LANE})
@@ -90,7 +62,7 @@ def classify(code: int, text: str) -> Rule:
 def verdict(refusal: Refusal) -> Verdict:
     """The refusal in the catalogue's words. The text is WDT's own."""
     rule = classify(refusal.code, refusal.text)
-    return Verdict(rule.care, PLATFORM, str(refusal.code), refusal.text, rule.rest_for)
+    return Verdict(rule.care, PLATFORM, str(refusal.code), refusal.text, rule.entry.rest(refusal.text))
 
 
 def of_read(refusal: Refusal) -> Trouble:
@@ -110,3 +82,11 @@ def of_write(refusal: Refusal) -> Trouble:
     if judged.care in _GATE:
         return Transient(judged)
     return Permanent(judged) if judged.care in _SAID_NO else InDoubt(judged)
+
+
+def of_document(text: str) -> Verdict:
+    """What the text beside one refused document of a write-back means.
+
+    UNCLASSIFIED: we do not know what WDT objects to, so nothing is sent again on its account.
+    """
+    return verdict(Refusal(DOCUMENT, text))

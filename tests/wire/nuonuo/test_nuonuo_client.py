@@ -336,7 +336,24 @@ async def test_every_key_asked_for_is_in_the_answer_fifty_to_a_call(
     assert list(found) == keys
     assert {key for key, outcome in found.items() if isinstance(outcome, Issued)} == {keys[60]}
     assert sum(isinstance(outcome, NotFound) for outcome in found.values()) == 119
-    assert len(sandbox.nuonuo.calls.of("queryInvoiceResult")) == 3
+    # Fifty halved down to one by one, then a list that leaves some out, then a "none" that is believed at once.
+    assert len(sandbox.nuonuo.calls.of("queryInvoiceResult")) == 99 + 1 + 1
+
+
+async def test_no_such_invoice_said_of_several_keys_is_not_believed_of_each(
+    nuonuo: NuonuoIssuer, sandbox: Sandbox, clock: HandClock
+) -> None:
+    """Not said there: whether E9500 means all of them or any. Read as "all", an issued invoice would be sent again."""
+    sandbox.nuonuo.switches.not_found = "any"
+    keys = [IssuerKey(f"KEY{number:017d}") for number in range(8)]
+    for key in keys[:3]:
+        await sent(nuonuo, key)
+    clock.move(10)
+
+    found = await nuonuo.ask(keys)
+
+    assert [isinstance(outcome, Issued) for outcome in found.values()] == [True] * 3 + [False] * 5
+    assert all(isinstance(found[key], NotFound) for key in keys[3:])
 
 
 async def test_asking_for_nothing_calls_nobody(nuonuo: NuonuoIssuer, sandbox: Sandbox) -> None:

@@ -51,9 +51,31 @@ def test_a_used_up_token_quota_waits_for_a_person() -> None:
     assert after_submit(Said("070306", "x")) == Blocked(Verdict(Care.PERSON, "nuonuo", "070306", "x", 3600.0))
 
 
-@pytest.mark.parametrize("code", ["E9601", "E9999", "E9777", "", "S0000", "E9500", "E9613"])
+@pytest.mark.parametrize("code", ["E9601", "E9999", "E9500", "E9613"])
 def test_a_code_that_does_not_settle_the_submission_is_unknown(code: str) -> None:
     assert after_submit(Said(code, "系统异常")) == Unknown(f"code {code}")
+
+
+@pytest.mark.parametrize("code", ["E9777", "", "S0000"])
+def test_a_code_nobody_has_listed_is_unknown_and_carries_the_issuers_own_word(code: str) -> None:
+    """So that a stage can see that nothing may be sent again on account of it."""
+    unheard = Verdict(Care.UNCLASSIFIED, "nuonuo", code, "系统异常")
+
+    assert after_submit(Said(code, "系统异常")) == Unknown(f"code {code}", unclassified=unheard)
+    assert after_revive(Said(code, "系统异常")) == Unknown(f"code {code}", unclassified=unheard)
+
+
+@pytest.mark.parametrize("text", ["发票已生成，无需再重试开票", "开票中，请耐心等待开票结果"])
+def test_an_answer_that_only_says_under_way_is_known(text: str) -> None:
+    assert after_revive(Said("E9777", text)) == Unknown("code E9777")
+
+
+@pytest.mark.parametrize("text", ["可用授信额度不足", "剩余额度不足，请调整"])
+def test_a_used_up_credit_line_waits_for_a_person_at_the_tax_bureau(text: str) -> None:
+    outcome = after_submit(Said("E9777", text))
+
+    assert isinstance(outcome, Blocked)
+    assert outcome.verdict.care is Care.PERSON
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,17 @@ from syncd.sandbox import Sandbox, SandboxOptions
 from syncd.wire.http import Http
 from syncd.wire.issuers.nuonuo.client import NuonuoIssuer
 from syncd.wire.issuers.nuonuo.sign import Stamp, sign
+from syncd.wire.pace import Pacer
 
 BODY = '{"order":{"orderNo":"FP202611200001ABCDEF","buyerName":"个人"}}'.encode()
 ACCEPTED = says("E0000", "开票提交成功", {"invoiceSerialNum": "S1"})
+
+
+class Deaf(Pacer):
+    """Does not hear that it should slow down, so that each call gets its own answer."""
+
+    async def slow(self, began_at: datetime, rest_for: float | None) -> None:
+        return
 
 
 async def every_answer(nuonuo: NuonuoIssuer) -> list[Outcome]:
@@ -293,12 +301,30 @@ async def test_what_is_not_the_orders_fault_rests_the_lane_for_every_call(
     answer: Says, care: Care, rest_for: float, clock: HandClock, http: Http
 ) -> None:
     async with Gateway(answer) as gateway:
-        outcomes = await every_answer(issuer(gateway.url, clock, http))
+        outcomes = await every_answer(issuer(gateway.url, clock, http, pacer=Deaf(0)))
 
     assert len(outcomes) == 4
     for outcome in outcomes:
         assert isinstance(outcome, Blocked)
         assert (outcome.verdict.care, outcome.verdict.rest_for) == (care, rest_for)
+
+
+async def test_an_account_that_was_told_to_slow_down_sends_nothing_until_its_rest_is_over(
+    clock: HandClock, http: Http
+) -> None:
+    """F46. Whoever submits meanwhile knows that not one byte left."""
+    told = Says(b"", status=429, headers={"Retry-After": "7"})
+    async with Gateway(told) as gateway:
+        nuonuo = issuer(gateway.url, clock, http, pacer=Pacer(600, now=clock.now))
+        first = await nuonuo.submit(KEY, BODY)
+        second = await nuonuo.submit(KEY, BODY)
+        asked = await nuonuo.ask([KEY])
+
+        assert len(gateway.heard) == 1
+    assert isinstance(first, Blocked)
+    assert second == Unknown("at_rest", sent=False)
+    assert isinstance(asked[KEY], Blocked)
+    assert asked[KEY].verdict.rest_for == 7
 
 
 async def test_revoked_credentials_are_not_tried_again_within_the_call(clock: HandClock, http: Http) -> None:

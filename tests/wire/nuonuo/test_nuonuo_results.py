@@ -17,9 +17,11 @@ from syncd.domain.outcome import (
     Processing,
     SealFailed,
     Split,
+    Stalled,
     Unknown,
     Voided,
 )
+from syncd.domain.trouble import Care, Verdict
 from syncd.wire.issuers.nuonuo.errors import Said
 from syncd.wire.issuers.nuonuo.results import read_answer, read_entry, stray_numbers
 from syncd.wire.strict_json import loads
@@ -58,6 +60,16 @@ def bare(status: str, **changes: Any) -> dict[str, Any]:
     return entry(status, allElectronicInvoiceNumber="", invoiceNo="", invoiceTime=None, **changes)
 
 
+def unheard(status: str) -> Unknown:
+    """A state nobody has listed: asked about for ever, and shown to people."""
+    return Unknown(status, unclassified=Verdict(Care.UNCLASSIFIED, "nuonuo", status, ""))
+
+
+def stalled(care: Care, cause: str, rest_for: float) -> Stalled:
+    """Failed for what is the account's trouble: never a reason to report the invoice as failed."""
+    return Stalled(Verdict(care, "nuonuo", "22", cause, rest_for), "S1")
+
+
 def invoice_of(found: Outcome) -> Invoice:
     assert isinstance(found, Issued)
     return found.invoice
@@ -80,12 +92,16 @@ def answered(*entries: object, keys: tuple[Any, ...] = (KEY,)) -> dict[Any, Outc
         (entry(2), Issued(INVOICE)),
         (bare("22", failCause="购方税号不存在"), Failed("22", "购方税号不存在", "S1")),
         (bare("24", failCause="签章失败"), SealFailed("S1", "签章失败")),
+        (bare("22", failCause="开票员未登录电子税务局"), stalled(Care.PERSON, "开票员未登录电子税务局", 300)),
+        (bare("22", failCause="可用授信额度不足"), stalled(Care.PERSON, "可用授信额度不足", 300)),
+        (bare("22", failCause="操作过于频繁"), stalled(Care.REST_LANE, "操作过于频繁", 60)),
+        (bare("22", failCause="购方税号未通过认证"), Failed("22", "购方税号未通过认证", "S1")),
         (entry("24", statusMsg="签章失败"), SealFailed("S1", "签章失败", INVOICE)),
         (entry("3", statusMsg="已作废"), Voided(INVOICE, "已作废")),
         (bare("31", statusMsg="作废中"), Voided(None, "作废中")),
-        (entry("99"), Unknown("status 99")),
-        (entry(None), Unknown("status missing")),
-        (entry(True), Unknown("status missing")),
+        (entry("99"), unheard("status 99")),
+        (entry(None), unheard("status missing")),
+        (entry(True), unheard("status missing")),
     ],
 )
 def test_each_state_is_one_outcome(given: dict[str, Any], outcome: Outcome) -> None:
@@ -254,7 +270,7 @@ def test_a_split_whose_other_half_failed_is_still_no_single_invoice() -> None:
     ("entries", "outcome"),
     [
         ((entry(), bare("20")), Processing("S1")),
-        ((entry(), entry("99")), Unknown("status 99")),
+        ((entry(), entry("99")), unheard("status 99")),
         ((bare("22", failCause="a"), bare("22", failCause="b")), Failed("22", "a", "S1")),
         ((entry(), entry()), Issued(INVOICE)),
     ],

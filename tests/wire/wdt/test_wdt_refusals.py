@@ -5,7 +5,7 @@ import pytest
 from wdt_parts import NUMBER, Connect, Hand, everything_said, issued, last_minutes
 from wire_server import RawServer, hang, reply, reset, reset_after_headers
 
-from syncd.domain.trouble import Care, InDoubt, Permanent, Transient, Trouble
+from syncd.domain.trouble import Care, InDoubt, Paced, Permanent, Transient, Trouble
 from syncd.sandbox import Sandbox
 from syncd.wire.http import Http
 from syncd.wire.wdt.client import WdtClient
@@ -15,19 +15,22 @@ from syncd.wire.wdt.sign import Secret
 @pytest.mark.parametrize("fault", ["rate", "rate_concurrency"])
 @pytest.mark.parametrize("comma", ["full", "half"])
 async def test_a_throttled_read_rests_the_lane_and_is_not_repeated(
-    sandbox: Sandbox, wdt: WdtClient, fault: str, comma: str
+    sandbox: Sandbox, connect: Connect, fault: str, comma: str
 ):
     """F76: the vendor wants five to ten minutes of silence after it."""
+    reader, writer = connect(sandbox.wdt_url), connect(sandbox.wdt_url)
     sandbox.wdt.switches.rate_comma = comma  # type: ignore[assignment]
     sandbox.wdt.faults.force("*", fault, times=2)
 
     with pytest.raises(Transient) as read:
-        await wdt.search(last_minutes())
+        await reader.search(last_minutes())
     with pytest.raises(Transient) as write:
-        await wdt.update([issued("FP1")])
+        await writer.update([issued("FP1")])
 
     for caught in (read, write):
         assert (caught.value.verdict.care, caught.value.verdict.rest_for) == (Care.REST_LANE, 300)
+    with pytest.raises(Paced):
+        await reader.update([issued("FP1")])
     assert len(sandbox.wdt.calls) == 2
 
 
@@ -109,12 +112,13 @@ async def test_a_redirect_answers_nothing(raw_server: RawServer, connect: Connec
     ("header", "rest_for"), [({}, 300), ({"Retry-After": "77"}, 77), ({"Retry-After": "soon"}, 300)]
 )
 async def test_a_gateway_that_throttles_is_obeyed(
-    raw_server: RawServer, odd: WdtClient, header: dict[str, str], rest_for: float
+    raw_server: RawServer, connect: Connect, header: dict[str, str], rest_for: float
 ):
     """F46"""
     raw_server.answer(reply("slow down", status=429, headers=header))
+    reader, writer = connect(raw_server.url), connect(raw_server.url)
 
-    for call in (odd.search(last_minutes()), odd.update([issued("FP1")])):
+    for call in (reader.search(last_minutes()), writer.update([issued("FP1")])):
         with pytest.raises(Transient) as caught:
             await call
         assert (caught.value.verdict.care, caught.value.verdict.rest_for) == (Care.REST_LANE, rest_for)

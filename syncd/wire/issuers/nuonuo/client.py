@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from random import Random
 from urllib.parse import urlsplit
 
@@ -11,11 +12,13 @@ import structlog
 
 from syncd.domain.clock import Clock
 from syncd.domain.invoice import InvoiceRequest, IssuerKey
+from syncd.domain.money_guard import PrintedLine
 from syncd.domain.outcome import Blocked, Outcome, Unknown
 from syncd.domain.ports import Class, IssuerProfile, Unfit
-from syncd.domain.trouble import LANE_WIDE, Care, InDoubt, Transient, Verdict
+from syncd.domain.trouble import LANE_WIDE, Care, InDoubt, Paced, Transient, Verdict
+from syncd.faultpoint import reached
 from syncd.wire.http import Http, Reply
-from syncd.wire.issuers.nuonuo.codec import NuonuoOptions, ask_body, cut, render, revive_body
+from syncd.wire.issuers.nuonuo.codec import NuonuoOptions, ask_body, cut, printed, render, revive_body
 from syncd.wire.issuers.nuonuo.errors import (
     PLATFORM,
     TOKEN_REFUSED,
@@ -23,12 +26,13 @@ from syncd.wire.issuers.nuonuo.errors import (
     Said,
     after_revive,
     after_submit,
+    is_unclassified,
     meaning,
     no_answer,
     verdict,
 )
 from syncd.wire.issuers.nuonuo.limits import KEY_LENGTH
-from syncd.wire.issuers.nuonuo.results import read_answer, stray_numbers
+from syncd.wire.issuers.nuonuo.results import leaves_out, missing_for_issuing, read_answer, stray_numbers
 from syncd.wire.issuers.nuonuo.sign import sign, stamp
 from syncd.wire.issuers.nuonuo.token import NoToken, TokenSource
 from syncd.wire.pace import Pacer
@@ -39,7 +43,15 @@ log = structlog.get_logger(__name__)
 SUBMIT = "nuonuo.OpeMplatform.requestBillingNew"
 ASK = "nuonuo.OpeMplatform.queryInvoiceResult"
 REVIVE = "nuonuo.OpeMplatform.reInvoice"
+_STATUS = "nuonuo.OpeMplatform.getCertificationStatus"
+_CREDIT = "nuonuo.OpeMplatform.getCreditLine"
+#: Login, identity, and the stored figures of the credit line; none of them makes the bureau be asked.
+SESSION = ((_STATUS, b'{"queryType":"2"}'), (_STATUS, b'{"queryType":"1"}'), (_CREDIT, b'{"queryType":"1"}'))
+_POINTS = {SUBMIT: "nuonuo.submit", ASK: "nuonuo.ask", REVIVE: "nuonuo.revive"}
+_OTHER_POINT = "nuonuo.probe"
 ASK_BATCH = 50
+#: The code of our own refusal: the account rests after a rate answer, and nothing is sent.
+AT_REST = "at_rest"
 
 #: No key of ours: they have no underscore.
 _NOBODYS_KEY = IssuerKey("SYNCD_PROBE")
@@ -84,6 +96,7 @@ class NuonuoIssuer:
         self._clock = clock
         self._random = random
         self._options = options
+        self._leaves_out = False  # a list with some of the keys that were asked for, and not all, has been seen
         sign(app_secret, self._path, stamp(app_key, clock.now(), random), b"")  # a wrong address fails here
 
     @property
@@ -114,9 +127,15 @@ class NuonuoIssuer:
             log.warning("issue.text_cut", issuer=self._name, order_no=request.order_no)
         return body
 
+    def printed(self, body: bytes) -> Sequence[PrintedLine]:
+        """The lines a submission's bytes ask for. Raises ValueError."""
+        return printed(body)
+
     async def submit(self, key: IssuerKey, body: bytes) -> Outcome:
         """Send frozen bytes once. E9106 is the safety net: it answers `Duplicate`."""
         said = await self._call(SUBMIT, body)
+        if isinstance(said, Blocked) and said.verdict.code == AT_REST:
+            return Unknown(AT_REST, sent=False)
         return after_submit(said) if isinstance(said, Said) else said
 
     async def ask(self, keys: Sequence[IssuerKey]) -> Mapping[IssuerKey, Outcome]:
@@ -131,12 +150,16 @@ class NuonuoIssuer:
         said = await self._call(REVIVE, revive_body(key, serial))
         return after_revive(said) if isinstance(said, Said) else said
 
-    async def probe(self) -> Verdict | None:
-        """Asks for an order number nobody has, which must be answered with "none" or an empty list."""
+    async def probe(self, *, issuing: bool = False) -> Verdict | None:
+        """Asks for an order number nobody has, which must be answered with "none" or an empty list.
+
+        `issuing`: and for the drawer's login and identity, and the credit line. What cannot be read there holds no
+        invoice back.
+        """
         said = await self._call(ASK, ask_body([_NOBODYS_KEY]))
         match said:
             case Said(code=code) if meaning(code) in (Meaning.ACCEPTED, Meaning.NOT_FOUND):
-                return None
+                return await self._session() if issuing else None
             case Said():
                 return verdict(said)
             case Blocked(verdict=blocked):
@@ -144,10 +167,29 @@ class NuonuoIssuer:
             case Unknown(cause=cause, sent=sent):
                 return Verdict(Care.UNKNOWN if sent else Care.RETRY_SOON, PLATFORM, cause, "no readable answer")
 
+    async def _session(self) -> Verdict | None:
+        """What a person must do before anything can be issued; None where nothing is known to be missing."""
+        for method, query in SESSION:
+            said = await self._call(method, query)
+            told = said.result if isinstance(said, Said) and meaning(said.code) is Meaning.ACCEPTED else None
+            missing = missing_for_issuing(told)
+            if missing is not None:
+                return missing
+        return None
+
     async def _ask_some(self, keys: Sequence[IssuerKey]) -> dict[IssuerKey, Outcome]:
+        """One call; halves of it where "no such invoice" was said of several keys at once.
+
+        Not said there: whether E9500 means that none of them exists, or that one does not. It is taken for "none" only
+        from a gateway that has left a missing one out of its list before.
+        """
         said = await self._call(ASK, ask_body(keys))
         if not isinstance(said, Said):
             return dict.fromkeys(keys, said)
+        if meaning(said.code) is Meaning.NOT_FOUND and len(keys) > 1 and not self._leaves_out:
+            middle = len(keys) // 2
+            return await self._ask_some(keys[:middle]) | await self._ask_some(keys[middle:])
+        self._leaves_out = self._leaves_out or leaves_out(said, keys)
         if strays := stray_numbers(said, keys):
             log.warning("issue.key_mismatch", issuer=self._name, asked=len(keys), strays=strays)
         return read_answer(said, keys)
@@ -167,8 +209,21 @@ class NuonuoIssuer:
         return said
 
     async def _send(self, method: str, body: bytes, token: str) -> Said | Blocked | Unknown:
-        await self._pacer.turn()
-        stamped = stamp(self._app_key, self._clock.now(), self._random)
+        """One request in its turn, signed for this very moment; a rate answer slows the account."""
+        try:
+            await self._pacer.turn()
+        except Paced as paced:
+            rest_for = (paced.until - self._clock.now()).total_seconds()
+            return Blocked(Verdict(Care.REST_LANE, PLATFORM, AT_REST, "too many calls a little earlier", rest_for))
+        began_at = self._clock.now()
+        said = await self._exchange(method, body, token, began_at)
+        blocked = no_answer(said) if isinstance(said, Said) else said
+        if isinstance(blocked, Blocked) and blocked.verdict.care is Care.REST_LANE:
+            await self._pacer.slow(began_at, blocked.verdict.rest_for)
+        return said
+
+    async def _exchange(self, method: str, body: bytes, token: str, began_at: datetime) -> Said | Blocked | Unknown:
+        stamped = stamp(self._app_key, began_at, self._random)
         headers = {
             "Content-Type": "application/json",
             "X-Nuonuo-Sign": sign(self._app_secret, self._path, stamped, body),
@@ -176,6 +231,8 @@ class NuonuoIssuer:
             "userTax": self._tax_no,
             "method": method,
         }
+        point = _POINTS.get(method, _OTHER_POINT)
+        reached(f"{point}.before")
         try:
             reply = await self._http.post(self._url, body=body, headers=headers, params=stamped.query())
         except Transient as trouble:
@@ -184,10 +241,12 @@ class NuonuoIssuer:
             return Unknown(trouble.verdict.code, sent=False)
         except InDoubt as trouble:
             return Unknown(trouble.verdict.code)
+        finally:
+            reached(f"{point}.after")
         return read_reply(reply)
 
     def _log_unclassified(self, method: str, said: Said | Blocked | Unknown) -> None:
-        if isinstance(said, Said) and meaning(said.code) is None and isinstance(no_answer(said), Unknown):
+        if isinstance(said, Said) and is_unclassified(said):
             log.warning("issue.unclassified", issuer=self._name, method=method, code=said.code, text=said.text)
 
 

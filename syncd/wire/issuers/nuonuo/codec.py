@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from syncd.domain.clock import BEIJING
 from syncd.domain.invoice import Colour, InvoiceRequest, IssuerKey, Kind, RequestLine
+from syncd.domain.money_guard import PrintedLine
 from syncd.domain.order import Party, RowType
 from syncd.domain.ports import Unfit
 from syncd.wire.issuers.nuonuo.limits import (
@@ -31,7 +32,10 @@ from syncd.wire.issuers.nuonuo.limits import (
     check_line,
     check_zero,
 )
+from syncd.wire.strict_json import loads
 
+#: The four figures of a line that are always there.
+_FIGURES = ("taxRate", "taxExcludedAmount", "tax", "taxIncludedAmount")
 _KEY = re.compile(rf"[A-Za-z0-9_]{{1,{KEY_LENGTH}}}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MOBILE = re.compile(r"1[0-9]{10}")
@@ -95,6 +99,27 @@ def render(request: InvoiceRequest, key: IssuerKey, options: NuonuoOptions) -> b
     order: dict[str, object] = {"orderNo": key, **_header(fitting, kind, options)}
     order["invoiceDetail"] = _details(fitting.lines, digital=kind in _DIGITAL)
     return _compact({"order": order})
+
+
+def printed(body: bytes) -> tuple[PrintedLine, ...]:
+    """The lines of a requestBillingNew body, read back from its bytes. Raises ValueError where it is none."""
+    whole = loads(body)
+    order = whole.get("order") if isinstance(whole, dict) else None
+    details = order.get("invoiceDetail") if isinstance(order, dict) else None
+    if not isinstance(details, list):
+        raise ValueError("no invoiceDetail")
+    return tuple(_printed(detail) for detail in details)
+
+
+def _printed(detail: Mapping[str, str]) -> PrintedLine:
+    try:
+        figures = {name: Decimal(detail[name]) for name in _FIGURES}
+        num, price = (Decimal(detail[name]) if name in detail else None for name in ("num", "price"))
+        kind = int(detail["invoiceLineProperty"])
+    except (KeyError, TypeError, ArithmeticError) as unreadable:
+        raise ValueError(f"unreadable line: {type(unreadable).__name__}") from None
+    rate, net, tax, gross = (figures[name] for name in _FIGURES)
+    return PrintedLine(kind, rate, net, tax, gross, num, price)
 
 
 def invoice_line(kind: Kind, options: NuonuoOptions) -> str:

@@ -1,8 +1,4 @@
-"""What Nuonuo's codes mean, and which outcome each kind of call draws from them.
-
-Source: Nuonuo interface sheets (business codes) and public clients (gateway codes 07…). Not said there: what
-E9122, E9104 and E9114 exactly forbid, and which code a logged-out drawer gets; that one is told by its text.
-"""
+"""Which outcome each kind of call draws from Nuonuo's codes. What they mean is data: catalogue/nuonuo.toml."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from syncd.catalogue import Entry, entries
 from syncd.domain.outcome import Blocked, Duplicate, Outcome, Processing, Refused, Unknown
 from syncd.domain.trouble import Care, Verdict
 
@@ -48,36 +45,17 @@ class Rule:
     rest_for: float | None = None
 
 
-_DATA = Rule(Meaning.REFUSED, Care.DATA)
-_ACCOUNT = Rule(Meaning.ACCOUNT, Care.SETTINGS, 300.0)
-_CREDENTIALS = Rule(Meaning.CREDENTIALS, Care.SETTINGS, 300.0)
-_BUSY = Rule(Meaning.BUSY, Care.UNKNOWN)
-_DRAWER_GONE = Rule(Meaning.ACCOUNT, Care.PERSON, 300.0)
-_TOO_FAST = Rule(Meaning.QUOTA, Care.REST_LANE, 60.0)
+def _rule_of(entry: Entry) -> Rule:
+    return Rule(Meaning(entry.vendor_class), entry.care, entry.rest_for)
 
-_DATA_CODES = (
-    "E4000", "E9101", "E9102", "E9104", "E9105", "E9107", "E9108", "E9110", "E9111", "E9112", "E9114",
-    "E9121", "E9122", "E9123", "E9124", "E9125", "E9126", "E9127", "E9128", "E9129", "E9130", "E9131",
-    "E9138", "E9154",
-)  # fmt: skip
-#: The red one does not fit its blue; E9103 means that the blue was reversed before.
-_RED_CODES = ("E9103", "E9113", "E9115", "E9116", "E9117", "E9118", "E9119", "E9120")
-_ACCOUNT_CODES = ("E9301", "E9302", "E9338")
-_CREDENTIAL_CODES = ("070101", "070304", "070305", "070307")
 
+#: What the gateway answers, as against the states of an invoice and the words of the token service.
+_ANSWERS = tuple(entry for entry in entries(PLATFORM) if entry.vendor_class in set(Meaning))
 CODES: Mapping[str, Rule] = {
-    "E0000": Rule(Meaning.ACCEPTED, Care.RETRY_SOON),
-    "E9106": Rule(Meaning.DUPLICATE, Care.RETRY_SOON),
-    "E9500": Rule(Meaning.NOT_FOUND, Care.RETRY_SOON),
-    **dict.fromkeys(_DATA_CODES, _DATA),
-    **dict.fromkeys(_RED_CODES, Rule(Meaning.REFUSED, Care.REFUSED)),
-    **dict.fromkeys(_ACCOUNT_CODES, _ACCOUNT),
-    **dict.fromkeys(_CREDENTIAL_CODES, _CREDENTIALS),
-    "070306": Rule(Meaning.QUOTA, Care.PERSON, 3600.0),
-    "E9613": Rule(Meaning.LIMIT, Care.REST_LANE),
-    "E9601": _BUSY,
-    "E9999": _BUSY,
+    code: _rule_of(entry) for entry in _ANSWERS if entry.pattern is None for code in entry.codes
 }
+#: A drawer whose tax-bureau login is gone has no code of its own that we know of, nor has "too fast".
+_WORDINGS = tuple((entry, _rule_of(entry)) for entry in _ANSWERS if entry.pattern is not None)
 
 #: The gateway did not take the token, so the call did not reach the invoicing behind it.
 TOKEN_REFUSED = frozenset({"070304", "070305"})
@@ -85,9 +63,7 @@ TOKEN_REFUSED = frozenset({"070304", "070305"})
 #: Not the one invoice's fault. LIMIT is: twenty re-seals a day are counted per invoice.
 _STOPS_THE_SELLER = frozenset({Meaning.ACCOUNT, Meaning.CREDENTIALS, Meaning.QUOTA})
 
-#: A drawer whose tax-bureau login is gone has no code of its own that we know of.
-_PERSON_WORDS = ("login", "登录", "登陆", "扫码", "人脸", "认证")
-_RATE_WORDS = ("频繁", "限流", "too many requests", "rate limit")
+_BUYER = ("购方", "购买方", "买方")
 
 
 def meaning(code: str) -> Meaning | None:
@@ -100,8 +76,31 @@ def verdict(said: Said) -> Verdict:
     """Who must act on this answer, for people and for the lane."""
     rule = _rule(said)
     if rule is None:
-        return Verdict(Care.UNCLASSIFIED, PLATFORM, said.code, said.text)
+        return unheard(said.code, said.text)
     return Verdict(rule.care, PLATFORM, said.code, said.text, rule.rest_for)
+
+
+def unheard(code: str, text: str) -> Verdict:
+    """Something nobody has classified: never sent again on account of it, and shown to people."""
+    return Verdict(Care.UNCLASSIFIED, PLATFORM, code, text)
+
+
+def not_its_fault(code: str, cause: str) -> Verdict | None:
+    """Why an accepted order failed, where that is the account's trouble and not this invoice's: login, quota, pace.
+
+    A text that speaks of the buyer is about this invoice, whatever else it says: it must not stop a whole lane.
+    """
+    if any(word in cause for word in _BUYER):
+        return None
+    for entry, rule in _WORDINGS:
+        if rule.meaning in _STOPS_THE_SELLER and entry.matches(code, cause):
+            return Verdict(rule.care, PLATFORM, code, cause, rule.rest_for)
+    return None
+
+
+def is_unclassified(said: Said) -> bool:
+    """Whether the catalogue knows neither the code nor the wording."""
+    return _rule(said) is None
 
 
 def after_submit(said: Said) -> Outcome:
@@ -127,12 +126,13 @@ def after_revive(said: Said) -> Outcome:
 def no_answer(said: Said) -> Blocked | Unknown:
     """For an answer that does not settle what was asked: the lane rests, or nobody told us.
 
-    A refused question is Unknown, too: it says that our question is wrong and nothing of the invoice.
+    A refused question is Unknown, too: it says that our question is wrong and nothing of the invoice. What the
+    catalogue does not list is Unknown with the verdict: nothing is ever sent again on account of it.
     """
     rule = _rule(said)
     if rule is not None and rule.meaning in _STOPS_THE_SELLER:
         return Blocked(verdict(said))
-    return Unknown(f"code {said.code}")
+    return Unknown(f"code {said.code}", unclassified=verdict(said) if rule is None else None)
 
 
 def serial_in(result: object) -> str:
@@ -144,13 +144,6 @@ def serial_in(result: object) -> str:
 def _rule(said: Said) -> Rule | None:
     """By the code; where that says nothing of its own, by the wording; None where neither is known."""
     rule = CODES.get(said.code)
-    return rule if rule is not None and rule is not _BUSY else _by_text(said.text) or rule
-
-
-def _by_text(text: str) -> Rule | None:
-    lowered = text.lower()
-    if any(word in lowered for word in _PERSON_WORDS):
-        return _DRAWER_GONE
-    if any(word in lowered for word in _RATE_WORDS):
-        return _TOO_FAST
-    return None
+    if rule is not None and rule.meaning is not Meaning.BUSY:
+        return rule
+    return next((wording for entry, wording in _WORDINGS if entry.matches(said.code, said.text)), rule)

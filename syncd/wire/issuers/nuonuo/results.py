@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
+from syncd import catalogue
 from syncd.domain.invoice import Colour, Invoice, IssuerKey
 from syncd.domain.outcome import (
     Failed,
@@ -21,10 +22,12 @@ from syncd.domain.outcome import (
     Processing,
     SealFailed,
     Split,
+    Stalled,
     Unknown,
     Voided,
 )
-from syncd.wire.issuers.nuonuo.errors import Meaning, Said, meaning, no_answer
+from syncd.domain.trouble import Verdict
+from syncd.wire.issuers.nuonuo.errors import PLATFORM, Meaning, Said, meaning, no_answer, not_its_fault, unheard
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER_FIELD = "allElectronicInvoiceNumber"
@@ -47,6 +50,28 @@ def read_answer(said: Said, keys: Sequence[IssuerKey]) -> dict[IssuerKey, Outcom
             return {key: NotFound() for key in keys}
         case _:
             return dict.fromkeys(keys, no_answer(said))
+
+
+def leaves_out(said: Said, keys: Sequence[IssuerKey]) -> bool:
+    """Whether the answer lists some of the keys that were asked for, and leaves others out."""
+    entries = said.result if isinstance(said.result, list) else []
+    return 0 < len({_order_no(entry) for entry in entries} & {str(key) for key in keys}) < len(keys)
+
+
+def missing_for_issuing(told: object) -> Verdict | None:
+    """What an answer about the drawer's session or the credit line says is missing; None for anything else.
+
+    Source: Nuonuo field tables (getCertificationStatus, getCreditLine).
+    """
+    entry = told if isinstance(told, dict) else {}
+    if _text(entry, "loginStatus") == "0":
+        return catalogue.verdict(PLATFORM, "loginStatus 0", "开票员未登录电子税务局")
+    if _text(entry, "certificationStatus") == "2":
+        return catalogue.verdict(PLATFORM, "certificationStatus 2", "开票员需要完成实名认证")
+    credit = _amount(entry, "availableCreditLine")
+    if credit is not None and credit <= 0:
+        return catalogue.verdict(PLATFORM, "availableCreditLine 0", "可用授信额度不足")
+    return None
 
 
 def stray_numbers(said: Said, keys: Sequence[IssuerKey]) -> int:
@@ -85,7 +110,7 @@ def _outcome_of(entries: Sequence[Entry]) -> Outcome:
         for outcome in outcomes:
             if isinstance(outcome, unclear):
                 return outcome
-    if all(isinstance(outcome, Failed) for outcome in outcomes):
+    if all(isinstance(outcome, Failed | Stalled) for outcome in outcomes):
         return outcomes[0]
     return Split(tuple(invoice for outcome in outcomes if (invoice := _invoice_in(outcome)) is not None))
 
@@ -107,13 +132,15 @@ def read_entry(entry: Entry) -> Outcome:
         case "2":
             return Issued(invoice) if invoice else Processing(serial, exists=True)
         case "22":
-            return Failed(status, text, serial)
+            stopped = not_its_fault(status, text)
+            return Stalled(stopped, serial) if stopped else Failed(status, text, serial)
         case "24":
             return SealFailed(serial, text, invoice)
         case "3" | "31":
             return Voided(invoice, text)
         case _:
-            return Unknown(f"status {status or 'missing'}")
+            code = f"status {status or 'missing'}"
+            return Unknown(code, unclassified=unheard(code, text))
 
 
 def _invoice(entry: Entry) -> Invoice | None:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from syncd.domain.clock import Clock
 from syncd.domain.ports import Token, TokenShelf
 from syncd.domain.trouble import Care, Permanent, Trouble, Verdict
+from syncd.faultpoint import reached
 from syncd.wire.http import Http, Reply
 from syncd.wire.issuers.nuonuo.errors import PLATFORM, Meaning, meaning
 from syncd.wire.strict_json import Malformed, loads
@@ -163,8 +164,11 @@ class FetchedToken:
             "grant_type": "client_credentials",
         }
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        reached("nuonuo.token.before")
         try:
-            return await self._http.post(self._url, body=urlencode(form).encode(), headers=headers)
+            reply = await self._http.post(self._url, body=urlencode(form).encode(), headers=headers)
+            reached("nuonuo.token.after")
+            return reply
         except Trouble as trouble:
             care = Care.SETTINGS if trouble.verdict.care is Care.SETTINGS else Care.REST_LANE
             code, text = trouble.verdict.code, trouble.verdict.text

@@ -1,0 +1,177 @@
+"""Where real processes are struck down: one sandbox, one store, and the daemons that work between them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from syncd.domain.clock import BEIJING
+from syncd.sandbox import DEMO, HEALTHY, Mix, Sandbox, SandboxOptions
+from syncd.scenarios.books import Books
+from syncd.scenarios.clocks import QuickClock
+from syncd.scenarios.nursery import Daemon, Nursery, nursery, until
+from syncd.scenarios.world import TooLong, World, settings_for
+
+#: The demo's make-up, all within the last hour: one window for the past is enough here.
+LATELY = replace(DEMO, days=0.03)
+#: Orders that were changed just now, where the next reading will find them.
+FRESH = replace(HEALTHY, fresh=1.0)
+#: So many times faster than the host: a lease lasts a second.
+QUICK = 60.0
+
+
+@dataclass(slots=True)
+class Yard:
+    """One sandbox, one store, and the daemons started so far. `tree` are their settings."""
+
+    sandbox: Sandbox
+    nursery: Nursery
+    clock: QuickClock
+    home: Path
+    books: Books
+    twin: str = ""
+    tree: dict[str, Any] = field(default_factory=dict)
+    daemons: list[Daemon] = field(default_factory=list)
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+
+    def start(self, point: str = "", **task: Any) -> Daemon:
+        """Start a daemon on the store; `task` as in `processes.Task`."""
+        home = self.home / f"daemon{next(self._numbers)}"
+        home.mkdir()
+        (home / "log").touch()
+        clock = (self.clock.base, self.clock.speed)
+        wanted = {"settings": self.tree, "clock": clock, "point": point, "twin": self.twin, **task}
+        daemon = self.nursery.start({"home": str(home), **wanted})
+        self.daemons.append(daemon)
+        return daemon
+
+    async def runs_to_the_end(self, **task: Any) -> Daemon:
+        """Start a daemon and wait until everything is settled. Raises EndedOtherwise."""
+        daemon = self.start(**task)
+        await daemon.ends_well()
+        return daemon
+
+    async def works_everything_off(self, patience: float, *, taking_from: Daemon | None = None, **task: Any) -> None:
+        """One daemon until nothing is left; a double is a verdict, after which nothing more is waited for.
+
+        `taking_from`: a sleeper whose units are taken over when their lease ends. Raises TooLong, EndedOtherwise.
+        """
+        books = self.books
+        last = self.start(mode="serve", **task)
+        await last.begins()
+        try:
+            await until(lambda: _is_decided(books.broken()), "nothing to be lost", within=patience, every=0.1)
+        except TooLong as stuck:
+            raise TooLong(f"{stuck}; {books.unfinished()}; {last.last_words}") from stuck
+        if not books.broken()["doubles"]:
+            await until(lambda: books.open_orders() == 0, "nothing to be open", within=patience, every=0.05)
+        if taking_from is not None:
+            pid = taking_from.pid
+            await until(lambda: books.held_by(pid) == 0, "its units to be taken over", within=patience, every=0.05)
+        last.kill(signal.SIGTERM)
+        await last.ends_well()
+
+    def lose_the_store(self) -> None:
+        """Delete the database with everything SQLite keeps beside it."""
+        store = self.books.store
+        for name in (store.name, f"{store.name}-wal", f"{store.name}-shm", f"{store.name}-journal"):
+            (store.parent / name).unlink(missing_ok=True)
+
+    async def clear(self) -> None:
+        """Kill whoever is still alive."""
+        for daemon in self.daemons:
+            daemon.kill()
+        for daemon in self.daemons:
+            await daemon.end()
+
+
+def _is_decided(broken: dict[str, int]) -> bool:
+    return broken["lost"] == 0 or broken["doubles"] > 0
+
+
+@asynccontextmanager
+async def yard(
+    nursery: Nursery,
+    home: Path,
+    *,
+    orders: int = 12,
+    mix: Mix = LATELY,
+    speed: float = 25.0,
+    twin: str = "",
+    sections: dict[str, dict[str, Any]] | None = None,
+    **options: Any,
+) -> AsyncIterator[Yard]:
+    """A populated sandbox and an empty store. `sections` are merged over the settings, `options` into the sandbox's."""
+    clock = QuickClock(time.time(), speed)
+    wanted = {"clock": clock.unix, "sleep": _sleeping(speed), "calls_per_minute": 0, **options}
+    async with Sandbox(SandboxOptions(**wanted)) as sandbox:
+        if orders:
+            sandbox.populate(orders, mix)
+        made = _yard(sandbox, nursery, clock, home, home / "syncd.db", twin, sections or {})
+        try:
+            yield made
+        finally:
+            await made.clear()
+
+
+@asynccontextmanager
+async def yard_of(
+    world: World, *, speed: float = QUICK, sections: dict[str, dict[str, Any]] | None = None, **options: Any
+) -> AsyncIterator[Yard]:
+    """The same for a play: an empty sandbox and an empty store of this world, and a nursery for as long as it takes."""
+    clock = QuickClock(time.time(), speed)
+    home = world.folder / "daemons"
+    home.mkdir()
+    async with world.parties(clock=clock.unix, sleep=_sleeping(speed), **options) as sandbox:
+        with nursery() as parent:
+            made = _yard(sandbox, parent, clock, home, world.store_path, _absolute(world.twin), sections or {})
+            try:
+                yield made
+            finally:
+                await made.clear()
+
+
+def _yard(
+    sandbox: Sandbox,
+    nursery: Nursery,
+    clock: QuickClock,
+    home: Path,
+    store: Path,
+    twin: str,
+    sections: dict[str, dict[str, Any]],
+) -> Yard:
+    made = Yard(sandbox, nursery, clock, home, Books(sandbox, store), twin)
+    start = (clock.now() - timedelta(hours=1)).astimezone(BEIJING)
+    calm: dict[str, dict[str, Any]] = {
+        "store": {"witness": str(store.parent / "witness")},
+        "schedule": {"push": "2s", "collect": "2s", "write_back": "2s"},
+        "poll": {"start": f"{start:%Y-%m-%d %H:%M:%S}"},
+        "push": {"batch": 4, "concurrency": 2},  # small batches: every point is passed more than once
+        "write_back": {"batch": 4, "confirm_after": "0.5s"},
+        "wdt": {"timeout": "2s"},
+        "issuer": {"settle": "5s", "timeout": "2s"},
+    }
+    merged = {name: {**calm.get(name, {}), **sections.get(name, {})} for name in {**calm, **sections}}
+    made.tree = settings_for(sandbox.describe(), store.parent, clock.now(), **merged)
+    return made
+
+
+def _sleeping(speed: float) -> Any:
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(seconds / speed)
+
+    return sleep
+
+
+def _absolute(twin: str) -> str:
+    """The same twin from any folder."""
+    file, _, name = twin.rpartition(":")
+    return f"{Path(file).resolve()}:{name}" if file else twin

@@ -1,0 +1,169 @@
+"""The lane as the stages see it: may I call, how did it go, and who is told when it rests or works again.
+
+An account that several merchants share rests and recovers for all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from syncd.domain.outcome import Outcome, Unknown
+from syncd.domain.trouble import LANE_WIDE, Care, Trouble, Verdict
+from syncd.stages.turn import Merchant
+from syncd.store.lanes import PROBE_FOR, STRIKES
+from syncd.store.store import Store, Tx
+from syncd.store.units import Claim
+
+log = structlog.get_logger("syncd.stages")
+
+WDT = "wdt"
+#: The stages that use a lane to WDT, with the unit keys of one merchant; an issuer's lane is used by two others.
+WDT_UNITS = (
+    *((("poll", f"{{merchant}}/{feed}")) for feed in ("pending", "mirror", "backfill", "refresh")),
+    ("write_back", "{merchant}"),
+)
+ISSUER_UNITS = (("push", "{merchant}"), ("collect", "{merchant}"))
+#: What a call that got no answer of the party's own ended with.
+_UNHEARD = re.compile(r"not_sent\.|timeout|reset|payload|protocol|http_5|malformed")
+#: A budget that comes free within this is waited for in line; a longer one ends the turn.
+PATIENCE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether a stage may call. `until`: not before then. `probe`: this turn has the one call of a half-open lane."""
+
+    until: datetime | None = None
+    probe: bool = False
+    half_open: bool = False
+    care: Care | None = None
+
+
+async def gate(store: Store, claim: Claim, merchant: Merchant, platform: str, *, prober: bool) -> Gate:
+    """Ask for the way. Only a `prober` gets the call of a half-open lane; the others are woken when it is open."""
+    async with store.read() as tx:
+        standing = await tx.lanes.standing(merchant.name, platform)
+        now = tx.now
+    if standing.until is not None:
+        return Gate(until=standing.until, care=standing.care)
+    if not standing.half_open:
+        return Gate(until=await budget_rest(merchant, platform, now))
+    if not prober:
+        return Gate(until=now + PROBE_FOR, half_open=True, care=standing.care)
+    async with store.begin(claim, fact="lane.probed") as tx:
+        if not await tx.lanes.probe(sharers(merchant, platform), platform):
+            return Gate(until=tx.now + PROBE_FOR, half_open=True, care=standing.care)
+    return Gate(probe=True, half_open=True, care=standing.care)
+
+
+async def budget_rest(merchant: Merchant, platform: str, now: datetime) -> datetime | None:
+    """Until when the credential's budget is spent, if that is worth going away for."""
+    pace = merchant.erp_pace if platform == WDT else merchant.issuer_pace
+    if pace is None:
+        return None
+    free_at = await pace.free_at()
+    return free_at if free_at > now + PATIENCE else None
+
+
+def sharers(merchant: Merchant, platform: str) -> tuple[str, ...]:
+    """Everybody who uses this merchant's account at `platform`."""
+    return (str(merchant.name),) if platform == WDT else (*merchant.sharers, str(merchant.name))
+
+
+async def rest(tx: Tx, merchant: Merchant, platform: str, verdict: Verdict) -> datetime | None:
+    """The party stops the lane, or is unreachable; until when. Told once, on the edge."""
+    now = await tx.lanes.standing(merchant.name, platform)
+    if now.care is verdict.care and now.until is not None and _as_long(now.until - tx.now, verdict):
+        return now.until  # one question about fifty orders is refused once, not fifty times
+    for name in dict.fromkeys(sharers(merchant, platform)):
+        edge = await tx.lanes.rest(name, platform, verdict)
+        until = await tx.lanes.at_rest(name, platform)
+        for stage, key in _probers(platform, verdict.care):
+            await tx.units.wake(stage, key.format(merchant=name), until)
+        if edge:
+            tx.tell(
+                partial(
+                    log.warning,
+                    "lane.rested",
+                    lane=f"{name}/{platform}",
+                    care=str(verdict.care),
+                    code=verdict.code,
+                    why=verdict.text,
+                    until=str(until),
+                )
+            )
+    return await tx.lanes.at_rest(merchant.name, platform)
+
+
+async def heard(tx: Tx, merchant: Merchant, platform: str, *, by_asking: bool = False) -> None:
+    """The party answered: a lane that rested is open again, and whoever waited for it goes on."""
+    for name in dict.fromkeys(sharers(merchant, platform)):
+        if not await tx.lanes.recovered(name, platform, by_asking=by_asking):
+            continue
+        tx.tell(partial(log.info, "lane.recovered", lane=f"{name}/{platform}"))
+        for stage, key in WDT_UNITS if platform == WDT else ISSUER_UNITS:
+            await tx.units.wake(stage, key.format(merchant=name))
+
+
+async def unheard(
+    tx: Tx, merchant: Merchant, platform: str, cause: str, *, by: str = "", probe: bool = False
+) -> datetime | None:
+    """Nobody answered. After some of these in a row, or after one `probe`, the lane rests; until when, or None.
+
+    `by` is the order the call was about, where it was about one: what one order meets alone says nothing of the party.
+    """
+    if not probe:
+        standing = await tx.lanes.standing(merchant.name, platform)
+        if standing.until is not None:  # it was on its way when the lane came to rest
+            return standing.until
+        if await tx.lanes.strike(merchant.name, platform, by) < STRIKES and not standing.half_open:
+            return None
+    kind = WDT if platform == WDT else merchant.issuer.profile.kind
+    return await rest(tx, merchant, platform, Verdict(Care.RETRY_SOON, kind, cause, "unreachable"))
+
+
+def is_unheard(verdict: Verdict) -> bool:
+    """Whether a call ended without an answer of the party's own."""
+    return _UNHEARD.match(verdict.code) is not None
+
+
+def unheard_cause(outcomes: Sequence[Outcome]) -> str | None:
+    """Why no answer came to any of these; None where the party said something, or was not asked."""
+    causes = [outcome.cause.replace(" ", ".") for outcome in outcomes if isinstance(outcome, Unknown)]
+    if not causes or len(causes) < len(outcomes) or not all(_UNHEARD.match(cause) for cause in causes):
+        return None
+    return causes[0]
+
+
+async def troubled(
+    store: Store, claim: Claim, merchant: Merchant, trouble: Trouble, *, fact: str, probe: bool = False
+) -> datetime | None:
+    """What a call to WDT that went wrong does to its lane: until when it rests; None: it is the unit's own trouble."""
+    verdict = trouble.verdict
+    down = is_unheard(verdict) or (probe and verdict.care is Care.RETRY_SOON)
+    if not probe and not down and verdict.care not in LANE_WIDE:
+        return None
+    async with store.begin(claim, fact=fact) as tx:
+        if verdict.care in LANE_WIDE:
+            return await rest(tx, merchant, WDT, verdict)
+        if down:
+            return await unheard(tx, merchant, WDT, verdict.code, probe=probe)
+        await heard(tx, merchant, WDT)  # it said no, but it spoke
+        return None
+
+
+def _as_long(left: timedelta, verdict: Verdict) -> bool:
+    return verdict.rest_for is not None and left >= timedelta(seconds=verdict.rest_for)
+
+
+def _probers(platform: str, care: Care) -> Sequence[tuple[str, str]]:
+    """Who sees whether the lane works again: one search, one question; a submission only where nothing else tells."""
+    if platform == WDT:
+        return (("poll", "{merchant}/pending"),)
+    return (("push", "{merchant}"),) if care is Care.PERSON else (("collect", "{merchant}"),)

@@ -1,0 +1,284 @@
+"""What this store is: its id, how far it has gone, and whether it may write to anybody outside.
+
+`epoch` counts the transactions that precede an outside write. A store found to be a copy, or put back from a backup, is
+disarmed: whatever may have been sent in the time it has forgotten is doubted, which means asked about before anything
+else is done with it (docs/decisions/0009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row as SqlRow
+from sqlalchemy import and_, case, exists, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.domain.lifecycle import Phase, State
+from syncd.domain.order import WDT_HAS_INVOICE
+from syncd.store.instants import from_ms, to_ms
+from syncd.store.schema import cursor, instance, invoice_order, journal, submission, unit
+
+#: The feeds that must be read again before a store knows what the world looks like.
+_FEEDS = ("pending", "mirror")
+#: Sought by a late-issue sweep, not by when they are due.
+_SWEPT = (State.FAILED, State.DONE85, State.CANCELLED)
+
+
+class Disarmed(Exception):
+    """This store may not write to anybody outside; nothing was written, nothing may be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """The one row. `why` is one word, empty while armed; `about` is for people."""
+
+    id: str
+    term: str
+    epoch: int
+    armed: bool
+    why: str
+    about: str
+    disarmed_at: datetime | None  # kept when it is armed again: what is older may have been forgotten
+    arm_asked_at: datetime | None
+    asked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilding:
+    """What is missing before a disarmed store may be armed, and what was found so far."""
+
+    unread: tuple[tuple[str, str], ...] = ()  # (sid, feed) not read up to the present since the disarming
+    unasked: dict[str, int] = field(default_factory=dict)  # per merchant, doubted orders nobody has asked about
+    doubted: int = 0  # asked about, and still without a certain answer: each stays unsent by itself
+    adopted: int = 0  # invoices found at an issuer
+    held: int = 0
+    pending: int = 0
+    foreign: int = 0  # WDT shows an invoice, and this store has no record of it
+
+    @property
+    def complete(self) -> bool:
+        return not self.unread and not self.unasked
+
+
+class Instances:
+    """The instance table, and the doubts that a disarming casts, inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def get(self) -> Instance | None:
+        """This store; None before its first start."""
+        row = (await self._connection.execute(select(instance))).first()
+        return None if row is None else _view(row)
+
+    async def create(self) -> Instance:
+        """Give the store its id; it is armed, and has sent nothing yet."""
+        await self._connection.execute(insert(instance).values(one=1, id=_drawn(), term=_drawn(), epoch=0, armed=1))
+        return await self._the()
+
+    async def has_sent(self) -> bool:
+        """Whether anything was ever submitted from here."""
+        return bool(await self._connection.scalar(select(exists().where(submission.c.id.is_not(None)))))
+
+    async def _the(self) -> Instance:
+        found = await self.get()
+        assert found is not None
+        return found
+
+    # -- going out -------------------------------------------------------------------------------------------------
+
+    async def require_armed(self) -> None:
+        """Raises Disarmed, with the reason."""
+        here = await self.get()
+        if here is not None and not here.armed:
+            raise Disarmed(here.why)
+
+    async def advance(self) -> Instance | None:
+        """One more transaction that precedes an outside write; None for a store that was never started."""
+        await self._connection.execute(update(instance).values(epoch=instance.c.epoch + 1))
+        return await self.get()
+
+    async def new_term(self) -> Instance:
+        """This process takes the store for itself."""
+        await self._connection.execute(update(instance).values(term=_drawn()))
+        return await self._the()
+
+    # -- disarming and arming --------------------------------------------------------------------------------------
+
+    async def disarm(self, why: str, about: str = "", epoch_seen: int = 0) -> int:
+        """Send nothing from now on, and doubt whatever may have been sent unknown to us; returns how many orders."""
+        epoch = func.max(instance.c.epoch, epoch_seen) if self._sqlite else func.greatest(instance.c.epoch, epoch_seen)
+        await self._connection.execute(
+            update(instance).values(
+                armed=0,
+                why=why,
+                about=about,
+                epoch=epoch,
+                disarmed_at=to_ms(self._now),
+                arm_asked_at=None,
+                asked_by="",
+            )
+        )
+        await self._wake_collect()
+        return await self._doubt()
+
+    async def _wake_collect(self) -> None:
+        u, now = unit.c, to_ms(self._now)
+        await self._connection.execute(update(unit).where(u.stage == "collect", u.next_at > now).values(next_at=now))
+
+    async def _doubt(self) -> int:
+        """A held order is doubted too: it is asked about once a person has released it."""
+        o, now = invoice_order.c, to_ms(self._now)
+        handed_over = and_(o.state == State.INTENT, o.phase.in_((Phase.READY, Phase.REVIVABLE, Phase.SENT)))
+        swept = o.state.in_(_SWEPT)
+        done = await self._connection.execute(
+            update(invoice_order)
+            .where(
+                or_(
+                    o.state.in_((State.PENDING, State.INTENT, State.FAILED, State.HOLD)),
+                    and_(swept, o.sweep_at.is_not(None)),
+                )
+            )
+            .values(
+                doubted_at=now,
+                tries=0,
+                missed_at=None,
+                next_at=now,
+                phase=case((handed_over, Phase.UNKNOWN), else_=o.phase),
+                sweep_at=case((swept, now), else_=o.sweep_at),
+            )
+        )
+        return done.rowcount
+
+    async def ask_to_arm(self, by: str) -> None:
+        """A person wants it armed as soon as what was forgotten is known again."""
+        await self._connection.execute(update(instance).values(arm_asked_at=to_ms(self._now), asked_by=by))
+
+    async def withdraw(self) -> None:
+        """The person does not wait any longer."""
+        await self._connection.execute(update(instance).values(arm_asked_at=None, asked_by=""))
+
+    async def arm(self, epoch_seen: int, *, new_id: bool) -> Instance:
+        """Send again, further than anybody has gone; under a new id where another store goes on under the old one."""
+        here = await self._the()
+        await self._connection.execute(
+            update(instance).values(
+                id=_drawn() if new_id else here.id,
+                term=_drawn(),
+                epoch=max(here.epoch, epoch_seen) + 1,
+                armed=1,
+                why="",
+                about="",
+                arm_asked_at=None,
+                asked_by="",
+            )
+        )
+        return await self._the()
+
+    # -- getting the memory back -----------------------------------------------------------------------------------
+
+    async def wants_reading(self, sid: str, feed: str) -> bool:
+        """Whether this feed must be read up to the present, beyond what is settled, before anything is sent."""
+        here = await self.get()
+        if here is None or here.armed or here.disarmed_at is None:
+            return False
+        return (sid, feed) in await self._unread([sid], here.disarmed_at)
+
+    async def caught_up(self, sid: str, feed: str, at: datetime) -> None:
+        """A reading that began at `at` showed everything from the cursor to then."""
+        c = cursor.c
+        await self._connection.execute(
+            update(cursor).where(c.sid == sid, c.feed == feed).values(caught_up_at=to_ms(at))
+        )
+
+    async def _unread(self, sids: Sequence[str], since: datetime) -> list[tuple[str, str]]:
+        c, at = cursor.c, to_ms(since)
+        rows = await self._connection.execute(
+            select(c.sid, c.feed).where(c.sid.in_(sids), or_(c.position >= at, c.caught_up_at >= at))
+        )
+        read = {(sid, feed) for sid, feed in rows}
+        return [(sid, feed) for sid in sids for feed in _FEEDS if (sid, feed) not in read]
+
+    async def rebuilding(self, merchants: Mapping[str, str]) -> Rebuilding:
+        """How far the store is from knowing what it has forgotten; `merchants` are sid → name, as configured."""
+        here = await self.get()
+        if here is None or here.armed or here.disarmed_at is None:
+            return Rebuilding()
+        unasked = await self._unasked(list(merchants.values()))
+        story = await self._story(here.disarmed_at)
+        return Rebuilding(
+            unread=tuple(await self._unread(list(merchants), here.disarmed_at)),
+            unasked=unasked,
+            doubted=await self._doubted() - sum(unasked.values()),
+            adopted=story.get("order.issued", 0),
+            held=story.get("order.held", 0),
+            pending=await self._count(invoice_order.c.state == State.PENDING),
+            foreign=await self._count(
+                and_(
+                    invoice_order.c.doubted_at.is_not(None),
+                    invoice_order.c.state == State.MIRRORED,
+                    invoice_order.c.wdt_status.in_([int(status) for status in WDT_HAS_INVOICE]),
+                )
+            ),
+        )
+
+    async def _unasked(self, merchants: Sequence[str]) -> dict[str, int]:
+        o = invoice_order.c
+        rows = await self._connection.execute(
+            select(o.merchant, func.count())
+            .where(o.doubted_at.is_not(None), o.tries == 0, o.merchant.in_(merchants), _askable())
+            .group_by(o.merchant)
+        )
+        return {merchant: int(number) for merchant, number in rows}
+
+    async def _doubted(self) -> int:
+        return await self._count(and_(invoice_order.c.doubted_at.is_not(None), _askable()))
+
+    async def _story(self, since: datetime) -> dict[str, int]:
+        j = journal.c
+        rows = await self._connection.execute(
+            select(j.event, func.count(func.distinct(j.order_id)))
+            .where(j.at >= to_ms(since), j.event.in_(("order.issued", "order.held")))
+            .group_by(j.event)
+        )
+        return {event: int(number) for event, number in rows}
+
+    async def _count(self, condition: Any) -> int:
+        found = await self._connection.scalar(select(func.count()).select_from(invoice_order).where(condition))
+        return int(found or 0)
+
+    @property
+    def _sqlite(self) -> bool:
+        return self._connection.dialect.name == "sqlite"
+
+
+def _askable() -> Any:
+    """Asked about by itself; a held or mirrored order is once it comes into one of these states."""
+    o = invoice_order.c
+    return or_(
+        o.state.in_((State.PENDING, State.INTENT, State.FAILED)),
+        and_(o.state.in_(_SWEPT), o.sweep_at.is_not(None)),
+    )
+
+
+def _drawn() -> str:
+    return uuid4().hex
+
+
+def _view(row: SqlRow[Any]) -> Instance:
+    return Instance(
+        id=row.id,
+        term=row.term,
+        epoch=row.epoch,
+        armed=bool(row.armed),
+        why=row.why,
+        about=row.about,
+        disarmed_at=from_ms(row.disarmed_at),
+        arm_asked_at=from_ms(row.arm_asked_at),
+        asked_by=row.asked_by,
+    )

@@ -1,0 +1,71 @@
+"""The table of docs/twins.md: every rule, the day that shows it, and what a wrong version of it does that day.
+
+    python tests/scenarios/table.py > docs/twins.md
+
+Every row is really played, rightly and wrongly, with fixed seeds.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from rules import RULES, SHOWN, Shown
+
+from syncd.scenarios.run import Order, Result, play_all
+
+_HEAD = """\
+# Wrong twins · 错误的孪生
+
+A rehearsal proves something only if it can fail. For every rule of the program there is a day (`syncd sim run`) and a
+*twin*: the same program with this one rule broken, as it is easily written by mistake. The day must notice it. Played
+with fixed seeds by `python tests/scenarios/table.py > docs/twins.md`; the tests play the same rows.
+
+每条规则都配有一个演练日与一个“孪生”程序：只破坏这一条规则。演练必须能发现它。
+
+    syncd sim run SCENARIO --rows N --seed S --workers W --twin tests/scenarios/FILE.py:NAME
+
+| rule · 规则 | scenario · 情景 | twin · 孪生 | rows | right · 正确 | wrong · 错误 |
+| --- | --- | --- | --- | --- | --- |
+"""
+
+
+def orders(shown: Sequence[Shown]) -> list[Order]:
+    """Each row as it is to be played: rightly, then wrongly."""
+    return [Order(one.scenario, one.rows, one.seed, one.workers, twin) for one in shown for twin in ("", str(one.path))]
+
+
+def place(one: Shown) -> str:
+    """The part of a row that does not depend on what came out."""
+    zh, en = RULES[one.rule]
+    return f"| {one.rule}. {en} · {zh} | `{one.scenario}` | `{one.twin}` | {one.rows} |"
+
+
+def lines(shown: Sequence[Shown], results: Iterator[Result]) -> Iterator[str]:
+    """The table's rows."""
+    for one in shown:
+        right, wrong = next(results), next(results)
+        told, otherwise = _figures(one, right), _figures(one, wrong)
+        if told == otherwise and wrong.broken:  # noticed by another demand than the ones shown
+            otherwise += f"; {wrong.broken[0]}"
+        yield f"{place(one)} {told} | {otherwise} |"
+
+
+def _figures(one: Shown, result: Result) -> str:
+    told = [f"{name}={result.figures[name]:g}" for name in one.figures if name in result.figures]
+    return ", ".join(told) or "not settled"
+
+
+def main() -> None:
+    """Play everything and print the page."""
+    sys.stdout.write(_HEAD)
+    for line in lines(SHOWN, play_all(orders(SHOWN))):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -102,7 +102,8 @@ async def test_write_backs_that_never_arrive_are_said_again_and_not_called_refus
     """Six answers in a row are lost before anything was done: WDT refused nothing, so nobody is needed."""
     no = sandbox.wdt.put_order({})
     sandbox.wdt.faults.force("updateInvoice", "lost_before", times=6)
-    async with daemon(schedule={"push": "10m", "collect": "1m", "write_back": "1m", "poll": "10m"}) as d:
+    schedule = {"push": "10m", "collect": "1m", "write_back": "30s", "poll": "10m"}
+    async with daemon(schedule=schedule, poll={"settle": "20s"}) as d:
         await d.comes_to(no, State.DONE60, within=timedelta(hours=2))
 
     assert sandbox.wdt.faults.happened["lost_before"] == 6

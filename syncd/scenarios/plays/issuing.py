@@ -65,7 +65,7 @@ async def quota_empty(world: World) -> None:
         whole = sandbox.nuonuo.quota
         sandbox.nuonuo.quota = sum((_net(sandbox, no) for no in numbers[: world.rows // 3]), Decimal(0))
         async with world.daemons(world.settings(schedule=SELDOM)):
-            await world.pass_by(EMPTY if world.rows >= WHOLE_OUTAGE else timedelta(hours=5))
+            await world.pass_by(EMPTY)
             world.seen["stood_still"] += len(numbers) - len(sandbox.nuonuo.ledger)
             world.figures["written_85_meanwhile"] = told_failed(sandbox)
             sandbox.nuonuo.quota = whole

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,41 +13,14 @@ from syncd.config import Settings, from_mapping
 from syncd.domain.clock import BEIJING
 from syncd.domain.lifecycle import State
 from syncd.sandbox import Sandbox
+from syncd.scenarios.clocks import NOON as NOON
+from syncd.scenarios.clocks import VirtualClock as VirtualClock
 from syncd.stages.turn import run_unit
 from syncd.store.journal import Entry
 from syncd.store.orders import OrderView
 
-NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 #: Nothing the daemon does by itself comes later than this after what causes it, but for late-issue sweeps.
 SOON = timedelta(minutes=20)
-
-
-class VirtualClock:
-    """The world's time, moved by tests alone, and ours, which may be wrong by `skew`."""
-
-    def __init__(self, start: datetime = NOON) -> None:
-        self.world = start
-        self.skew = timedelta()
-        self._started = start
-
-    def now(self) -> datetime:
-        return self.world + self.skew
-
-    def monotonic(self) -> float:
-        return 1000.0 + (self.world - self._started).total_seconds()
-
-    def __call__(self) -> float:
-        """Unix seconds of the world, for the sandbox."""
-        return self.world.timestamp()
-
-    def advance(self, by: timedelta | float) -> None:
-        self.world += by if isinstance(by, timedelta) else timedelta(seconds=by)
-
-    async def sleep(self, seconds: float) -> None:
-        """Time passes while somebody waits: together with others who wait, not after them."""
-        until = self.world + timedelta(seconds=seconds)
-        await asyncio.sleep(0)
-        self.world = max(self.world, until)
 
 
 def settings_for(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -65,10 +66,21 @@ def played(request: pytest.FixtureRequest) -> Iterator[Callable[[Order], Result]
         pool.shutdown(cancel_futures=True)
 
 
+def proven(result: Result, again: int = 3) -> Result:
+    """The result, or that of another seed where the fault did not happen to strike: real processes have real instants.
+
+    Only a run that proves nothing is repeated; one figure that is not as it must be stands.
+    """
+    nothing = result.broken and all("proves nothing" in why for why in result.broken)
+    if not nothing or not again:
+        return result
+    return proven(play(replace(result.order, seed=result.order.seed + 1)), again - 1)
+
+
 @pytest.mark.timeout(300)
 def test_a_hundred_deaths_leave_nothing_twice_lost_or_wrong(played: Callable[[Order], Result]) -> None:
     """F01, F02, F03, F04, F05, F06, F08, F11: kill -9 at random instants and points, sleeps beyond the lease."""
-    result = played(STORM)
+    result = proven(played(STORM))
 
     assert result.broken == ()
     assert result.figures["kills"] >= 100
@@ -88,7 +100,7 @@ def test_two_thousand_deaths_over_ten_thousand_orders_leave_nothing_twice_lost_o
 @pytest.mark.parametrize(("name", "rows"), DAYS.items(), ids=DAYS)
 def test_a_bad_day_for_processes_and_files_ends_well(played: Callable[[Order], Result], name: str, rows: int) -> None:
     """F11, F17, F18, F22, F23, F24, F25, F26, F27, F33, F35, F110, F111."""
-    assert played(order(name, rows)).broken == ()
+    assert proven(played(order(name, rows))).broken == ()
 
 
 def marked(name: str, rows: int, twin: str, figures: list[str]) -> ParameterSet:

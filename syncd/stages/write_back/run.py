@@ -106,7 +106,9 @@ class WriteBacks:
         unproven = await self._settle_sent(merchant, claim)
         if not unproven:
             return
-        close = [owed for owed in unproven if owed.debt.looks >= CLOSE_LOOK][: self._rules.most_reads]
+        now = self._store.clock.now()
+        close = [owed for owed in unproven if owed.debt.looks >= CLOSE_LOOK and not self._may_lag(owed, now)]
+        close = close[: self._rules.most_reads]
         if len(close) < len(unproven):
             await self._look_at_pages(merchant, claim, unproven)
         for owed in close if not self._brake.pulled else []:
@@ -117,16 +119,11 @@ class WriteBacks:
         still = await self._settle_sent(merchant, claim)
         async with self._store.begin(claim, fact="write_back.looked") as tx:
             for owed in still:
-                early = owed.order.seen_at > _sent_at(owed)
-                look_at = self._next_look(owed, tx.now) if early else tx.now + ask_again(owed.debt.looks)
-                await tx.debts.look_again([owed.debt.id], look_at)
+                await tx.debts.look_again([owed.debt.id], tx.now + ask_again(owed.debt.looks))
 
-    def _next_look(self, owed: Owed, now: datetime) -> datetime:
-        """When to look again at what was seen, and seen too early: soon by pages, at the end by its number."""
-        proven_at = _sent_at(owed) + self._rules.shows_within
-        if owed.debt.looks >= CLOSE_LOOK:
-            return max(proven_at, now + self._rules.look_after)
-        return now + max(self._rules.look_after, self._rules.shows_within / 4)
+    def _may_lag(self, owed: Owed, now: datetime) -> bool:
+        """Whether it was seen since, but so early that WDT may not show it yet: a page tells as well as its number."""
+        return owed.order.seen_at > _sent_at(owed) and now - _sent_at(owed) < self._rules.shows_within
 
     async def _settle_sent(self, merchant: Merchant, claim: Claim) -> list[Owed]:
         """Apply what newer sightings prove; returns the debts that have none yet."""

@@ -119,7 +119,10 @@ class WriteBacks:
         still = await self._settle_sent(merchant, claim)
         async with self._store.begin(claim, fact="write_back.looked") as tx:
             for owed in still:
-                await tx.debts.look_again([owed.debt.id], tx.now + ask_again(owed.debt.looks))
+                look_at = tx.now + ask_again(owed.debt.looks)
+                if self._may_lag(owed, tx.now):  # its number tells from then on: not later than that
+                    look_at = min(look_at, _sent_at(owed) + self._rules.shows_within + self._rules.look_after)
+                await tx.debts.look_again([owed.debt.id], look_at)
 
     def _may_lag(self, owed: Owed, now: datetime) -> bool:
         """Whether it was seen since, but so early that WDT may not show it yet: a page tells as well as its number."""

@@ -243,6 +243,8 @@ async def _wait(tx: Tx, merchant: Merchant, order: OrderView, wait: Wait) -> Non
         columns["refusal_code"], columns["refusal_text"] = wait.refusal
     elif order.phase is Phase.UNCLASSIFIED and wait.phase is not Phase.UNCLASSIFIED:  # it was no refusal
         columns["refusal_code"] = columns["refusal_text"] = None
+    elif wait.phase is Phase.ISSUING:  # the issuer has it: neither an earlier "no" nor an earlier "none" counts
+        columns |= {"refusal_code": None, "refusal_text": None, "missed_at": None}
     await tx.orders.wait(order, **columns)
     if wait.phase is not order.phase:
         await _tell_phase(tx, merchant, order, wait)

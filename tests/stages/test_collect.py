@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from daemon_parts import VirtualClock
+import pytest
+from daemon_parts import Daemon, VirtualClock
 from stage_parts import ASK, SUBMIT, Open, submits
 
 from syncd.domain.lifecycle import Hold, Phase, State
+from syncd.domain.outcome import Outcome, Refused
 from syncd.sandbox import Sandbox
+from syncd.wire.issuers.nuonuo.client import NuonuoIssuer
 
 
 async def test_a_failure_at_the_bureau_is_told_and_a_corrected_order_gets_the_next_generation(
@@ -43,6 +47,10 @@ async def test_a_refusal_that_left_no_record_keeps_its_key(sandbox: Sandbox, dae
     assert len(sandbox.nuonuo.by_key) == 1
 
 
+async def _in_phase(d: Daemon, no: str, phase: Phase) -> bool:
+    return (await d.order(no)).phase is phase
+
+
 async def test_a_refusal_is_confirmed_by_asking_before_anybody_is_told(sandbox: Sandbox, daemon: Open) -> None:
     no = sandbox.wdt.put_order({})
     sandbox.nuonuo.script(lambda order: True, "refuse", times=1)
@@ -55,6 +63,36 @@ async def test_a_refusal_is_confirmed_by_asking_before_anybody_is_told(sandbox: 
         await d.comes_to(no, State.FAILED)
 
     assert len(sandbox.nuonuo.calls.of(ASK)) >= 1
+
+
+async def test_a_refusal_that_the_issuer_took_back_counts_no_more_when_it_once_finds_nothing(
+    sandbox: Sandbox, daemon: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused, then being issued, then for once not to be found: no answer of these is a failure."""
+    no = sandbox.wdt.put_order({})
+    genuine = NuonuoIssuer.submit
+
+    async def refused(self: NuonuoIssuer, *args: Any) -> Outcome:
+        await genuine(self, *args)
+        return Refused("E9101", "refused")
+
+    monkeypatch.setattr(NuonuoIssuer, "submit", refused)
+    sandbox.nuonuo.issue_delay = (60.0, 60.0)
+    async with daemon() as d:
+        await d.turn("poll", "pending")
+        await d.turn("push")
+        assert (await d.order(no)).phase is Phase.REFUSED
+        monkeypatch.setattr(NuonuoIssuer, "submit", genuine)
+        await d.turn("collect")
+        await d.until(lambda: _in_phase(d, no, Phase.ISSUING))
+        (submission,) = sandbox.nuonuo.by_key.values()
+        submission.hidden_for = 8
+
+        await d.comes_to(no, State.DONE60)
+
+        assert "order.failed" not in [entry.event for entry in await d.story(no)]
+
+    assert len(sandbox.nuonuo.ledger) == 1
 
 
 async def test_an_order_that_was_issued_after_all_is_found_and_healed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -101,7 +102,11 @@ class Day:
 
 
 async def noisy_neighbour(world: World) -> None:
-    """One merchant has all the rows, one an issuer that is not there; the others work as on a day without them."""
+    """One merchant has all the rows, one an issuer that is not there; the others work as on a day without them.
+
+    The waits are of the day's own time, in which computing costs nothing; so `busy_ratio`, the processor's seconds for
+    each second of the loud day (servers of the parties included), has to show that it could have been a real day.
+    """
     many = max(8, min(200, world.rows // 40))
     vars(world.clock)["sleep"] = world.pauses.sleep
     async with world.parties(calls_per_minute=PER_MINUTE + 10):
@@ -113,7 +118,10 @@ async def noisy_neighbour(world: World) -> None:
             calm = await _a_day(world, hands, quiet)
             world.sandbox.populate(world.rows, FLOOD, sid=noisy.sid, seller={"payee_register_no": noisy.tax_no})
             world.sandbox.populate(40, ARRIVING, sid=dead.sid, seller={"payee_register_no": dead.tax_no})
+            worked, began = time.process_time(), world.clock.world
             loud = await _a_day(world, hands, quiet)
+            lasted = (world.clock.world - began).total_seconds()
+            world.figures["busy_ratio"] = (time.process_time() - worked) / lasted
             world.seen["dead_issuer"] = world.onlooker.one("SELECT count(*) FROM lane WHERE merchant = ?", dead.name)
             world.seen["noise"] = world.onlooker.one("SELECT count(*) FROM invoice_order WHERE sid = ?", noisy.sid)
             await hands.let_go()
@@ -191,7 +199,7 @@ SCENARIOS = (
         en="one merchant has all the rows and one a dead issuer: the others wait no longer than twice a calm day",
         play=noisy_neighbour,
         must="doubles=0, wrong=0, max_issued_per_order<=1, rate_refused=0, neighbours_unserved=0, p95_noisy_ratio<=2,"
-        " p95_calm_seconds<=90, p95_noisy_seconds<=90",
+        " p95_calm_seconds<=90, p95_noisy_seconds<=90, busy_ratio<=1",
         sometimes=("dead_issuer", "noise"),
         faults=("F54", "F56"),
         rows=300,

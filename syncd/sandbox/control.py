@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
-from syncd.sandbox.mix import DEMO, HEALTHY
+from syncd.sandbox.mix import ARRIVING, DEMO, HEALTHY
+from syncd.sandbox.nuonuo.control import RedControl
+from syncd.sandbox.top.control import TopControl
 from syncd.sandbox.wdt.document import read_row
 from syncd.sandbox.wdt.world import DEFAULT_SID
+from syncd.sandbox.yuannian.control import WalletControl
 
 if TYPE_CHECKING:
     from syncd.sandbox.sandbox import Sandbox
 
 Handler = Callable[[web.Request], Awaitable[Any]]
-MIXES = {"demo": DEMO, "healthy": HEALTHY}
+MIXES = {"demo": DEMO, "healthy": HEALTHY, "arriving": ARRIVING}
+PARTIES = ("wdt", "nuonuo", "top", "yuannian")
 ACTIONS = ("edit", "cancel", "reopen", "touch", "status")
 
 
@@ -26,7 +30,7 @@ def control_app(sandbox: "Sandbox") -> web.Application:
     """The application of one sandbox."""
     control = Control(sandbox)
     app = web.Application(middlewares=[_as_json])
-    for verb, path, _, handler in control.routes():
+    for verb, path, _, handler in control.all_routes():
         app.router.add_route(verb, path, handler)
     return app
 
@@ -36,6 +40,11 @@ class Control:
 
     def __init__(self, sandbox: "Sandbox") -> None:
         self.sandbox = sandbox
+
+    def all_routes(self) -> list[tuple[str, str, str, Any]]:
+        """Its own and those of the parties."""
+        parties = (RedControl(self.sandbox), TopControl(self.sandbox), WalletControl(self.sandbox))
+        return [*self.routes(), *(route for party in parties for route in party.routes())]
 
     def routes(self) -> list[tuple[str, str, str, Any]]:
         """(verb, path, one line of help, handler)"""
@@ -51,7 +60,7 @@ class Control:
             ("POST", "/orders/{no}/reopen", "a user puts it back to 45", self.act_on),
             ("POST", "/orders/{no}/touch", "bump its modified time", self.act_on),
             ("POST", "/orders/{no}/status", '{"status": 20}', self.act_on),
-            ("POST", "/populate", '{"rows": 100, "mix": "demo"}', self.populate),
+            ("POST", "/populate", '{"rows": 100, "mix": "arriving"}; demo, healthy: dated back', self.populate),
             ("GET", "/faults", "profiles, forced faults and what really happened", self.faults),
             ("POST", "/faults", '{"party": "wdt", "method": "*", "kind": …, "times": 1} or {"profile": "rough"}',
              self.force),
@@ -60,13 +69,13 @@ class Control:
             ("POST", "/clock", '{"skew": 300} moves WDT\'s clock, {"party": "nuonuo", …} the issuer\'s', self.clock),
             ("POST", "/login", '{"state": "ok" | "logged_out" | "identity_needed"}', self.login),
             ("POST", "/shops", '{"shop_no": …, "granted": false}', self.shops),
-            ("GET", "/switches", "all switches of both parties", self.switches),
+            ("GET", "/switches", "all switches of all parties", self.switches),
             ("POST", "/switches", '{"party": "wdt", "sort": "random", …}', self.switch),
             ("GET", "/calls", "?party=wdt: received calls, and counters", self.calls),
         ]  # fmt: skip
 
     async def help(self, request: web.Request) -> Any:
-        return {"endpoints": [f"{verb} {path} — {text}" for verb, path, text, _ in self.routes()]}
+        return {"endpoints": [f"{verb} {path} — {text}" for verb, path, text, _ in self.all_routes()]}
 
     async def describe(self, request: web.Request) -> Any:
         return self.sandbox.describe()
@@ -105,11 +114,11 @@ class Control:
         return {"numbers": self.sandbox.populate(int(body["rows"]), mix, sid=body.get("sid", DEFAULT_SID))}
 
     async def faults(self, request: web.Request) -> Any:
-        return {party: self._faults_of(party) for party in ("wdt", "nuonuo")}
+        return {party: self._faults_of(party) for party in PARTIES}
 
     async def force(self, request: web.Request) -> Any:
         body = await _body(request)
-        parties = [body["party"]] if "party" in body else ["wdt", "nuonuo"]
+        parties = [body["party"]] if "party" in body else PARTIES
         for party in parties:
             faults = self._world(party).faults
             if "profile" in body:
@@ -119,8 +128,7 @@ class Control:
         return {"ok": True}
 
     async def replay(self, request: web.Request) -> Any:
-        servers = (self.sandbox.wdt_server, self.sandbox.nuonuo_server)
-        return {"replayed": sum(server.delivery.replay() for server in servers if server is not None)}
+        return {"replayed": sum(server.delivery.replay() for server in self.sandbox.servers())}
 
     async def plan(self, request: web.Request) -> Any:
         body = await _body(request)
@@ -151,7 +159,7 @@ class Control:
         return {"ok": True}
 
     async def switches(self, request: web.Request) -> Any:
-        return {party: asdict(self._world(party).switches) for party in ("wdt", "nuonuo")}
+        return {party: asdict(self._world(party).switches) for party in PARTIES}
 
     async def switch(self, request: web.Request) -> Any:
         body = await _body(request)
@@ -184,7 +192,7 @@ class Control:
                 wdt.set_status(no, int(body["status"]), sid=sid)
 
     def _world(self, party: str) -> Any:
-        return _one_of({"wdt": self.sandbox.wdt, "nuonuo": self.sandbox.nuonuo}, party)
+        return _one_of({name: getattr(self.sandbox, name) for name in PARTIES}, party)
 
     def _faults_of(self, party: str) -> dict[str, Any]:
         faults = self._world(party).faults

@@ -18,6 +18,14 @@ A fault either leaves the party untouched ("not acted") or strikes after it did 
     rate, rate_concurrency     no     WDT: the pacing texts
     E9999, E9601               no     Nuonuo: that code
     E9999_after                yes    Nuonuo: E9999 although it was done
+    http_500_before / _after   no/yes TOP: a 500 with an HTML page
+    ban_app, ban_api, ban_app_api   no   TOP: code 7 begins, and lasts (docs/wire/top.md)
+    code_10                    no     TOP: service currently unavailable
+    15_isp_before / _after, 50_…    no/yes TOP: remote error with an isp. sub-code (a time-out, by switch)
+    15_isv_… 15_unknown_… 15_bare_… no/yes TOP: with an isv. one, one of no known prefix, none at all; 50_… too
+    15_refused_before, 50_…    no     TOP: isp.http-connection-refuse
+    code_9999 / _after         no/yes Yuannian: a code nobody documented
+    busy_72036                 no     Yuannian: WeChat is modifying the invoice
 """
 
 import hashlib
@@ -35,17 +43,30 @@ WDT_ONLY = (
     "rate", "rate_concurrency",
 )  # fmt: skip
 NUONUO_ONLY = ("E9999", "E9999_after", "E9601")
+TOP_BANS = ("ban_app", "ban_api", "ban_app_api")
+TOP_ONLY = (
+    "http_500_before", "http_500_after", *TOP_BANS, "code_10", "15_refused_before", "50_refused_before",
+    *(f"{code}_{whose}_{when}" for code in (15, 50) for whose in ("isp", "isv", "unknown", "bare")
+      for when in ("before", "after")),
+)  # fmt: skip
+YUANNIAN_ONLY = ("code_9999", "code_9999_after", "busy_72036")
 NOT_ACTED = frozenset(
-    {"lost_before", "http_502_before", "html_200", "hung_before", "delayed", "E9999", "E9601"}
+    {"lost_before", "http_502_before", "html_200", "hung_before", "delayed", "E9999", "E9601", "code_10", *TOP_BANS}
     | (set(WDT_ONLY) - {"status_100_after"})
+    | {kind for kind in TOP_ONLY if kind.endswith("_before")}
+    | {"code_9999", "busy_72036"}
 )
 
 SHARES = {"calm": 0.0, "rough": 0.12, "storm": 0.30}
 RARE = {"hung": 0.15, "hung_before": 0.15, "slow_drip": 0.5}
 """Weights below 1 in the random profiles: these kinds cost wall-clock time."""
 
-OFF_BY_DEFAULT = frozenset({"rate", "rate_concurrency"})
-"""Never drawn: a client must rest for minutes after a pacing text, which would stall a demo. Force them."""
+OFF_BY_DEFAULT = frozenset(
+    {"rate", "rate_concurrency", "ban_app", *YUANNIAN_ONLY}
+    | {kind for kind in TOP_ONLY if kind.split("_")[1] in ("isv", "unknown", "bare")}
+)
+"""Never drawn: a client must rest for minutes or hours after a pacing text, which would stall a demo, and must wait
+for a person after an error of unknown meaning. Force them."""
 
 
 @dataclass(slots=True)

@@ -45,5 +45,8 @@ class Mix:
 DEMO = Mix()
 """The make-up of the demo: mostly healthy, a few for a person, a few the issuer refuses."""
 
+ARRIVING = Mix(hold=0.0, refuse=0.0, fresh=0.0, background=0.0, plant_one=False, settled_for=0.0, days=0.0)
+"""Only rows that end at 60, of this very second: what a running client meets without a backfill."""
+
 HEALTHY = Mix(hold=0.0, refuse=0.0, fresh=0.0, background=0.0, plant_one=False)
 """Only rows that end at 60."""

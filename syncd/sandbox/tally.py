@@ -1,17 +1,20 @@
 """Double, lost, wrong? The verdict over both ledgers, without knowing how the client thinks.
 
 A submission (one order number at the issuer) belongs to the WDT document that asks for the same thing: seller,
-buyer, buyer's tax number, gross total and first goods name, in any version the document ever had. Where several
-documents ask for the same, each may have one invoice. Tests that know the keys can `link` them instead.
+buyer, buyer's tax number, gross total and first goods name, in any version the document ever had; a red one to the
+red document that names the same blue invoice and amount. Where several documents ask for the same, each may have one
+invoice. Tests that know the keys can `link` them instead.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from syncd.sandbox.nuonuo.form import Blue, blue_key
 from syncd.sandbox.nuonuo.ledger import LegalInvoice
-from syncd.sandbox.wdt.document import FAILED, ISSUED, Content, Document, cents, plain
+from syncd.sandbox.wdt.document import FAILED, ISSUED, Content, Document, cents, plain, red_content
 from syncd.sandbox.wdt.world import WdtWorld
 
 Invoices = list[LegalInvoice]
@@ -29,7 +32,7 @@ def counts(world: WdtWorld, ledger: Iterable[LegalInvoice], links: Mapping[str, 
     """The ledgers in figures.
 
     read          distinct documents served by search
-    issued        documents with a legal blue invoice
+    issued        documents with a legal invoice of their own, blue or red
     written_back  documents at 60 by updateInvoice, with the number of their own invoice
     wrong         documents at 60 by updateInvoice with any other number
     refused       documents at 85 by updateInvoice
@@ -53,13 +56,14 @@ def counts(world: WdtWorld, ledger: Iterable[LegalInvoice], links: Mapping[str, 
 
 
 def most_per_document(world: WdtWorld, ledger: Iterable[LegalInvoice], links: Mapping[str, str]) -> int:
-    """The most submissions with a legal blue invoice that any one document can be held to have got."""
+    """The most submissions with a legal invoice that any one document can be held to have got."""
     verdict = match(world.documents.values(), ledger, links)
     asking, by_no = _asking(world.documents.values())
     many: Counter[tuple[str, str]] = Counter(verdict.of_document.keys())
     for invoices in verdict.orphans:
         candidates = _candidates(invoices, links, asking, by_no)
-        many[candidates[0].key if candidates else ("", invoices[0].order_no)] += 1
+        first = invoices[0]
+        many[candidates[0].key if candidates else ("", first.blue_number or first.order_no)] += 1
     return max(many.values(), default=0)
 
 
@@ -67,8 +71,8 @@ def wrong_amounts(documents: Iterable[Document], ledger: Iterable[LegalInvoice])
     """Submissions whose legal invoices together are of another gross amount than their document ever asked for."""
     issued: dict[tuple[str, Content], Decimal] = defaultdict(Decimal)
     for invoice in ledger:
-        if invoice.colour == "blue" and not invoice.voided:
-            issued[invoice.serial, _content(invoice)._replace(total=None)] += invoice.total
+        if not invoice.voided:
+            issued[invoice.serial, _content(invoice)._replace(total=None)] += abs(invoice.total)
     asked: dict[Content, set[Decimal | None]] = defaultdict(set)
     for document in documents:
         for content in document.contents:
@@ -76,11 +80,31 @@ def wrong_amounts(documents: Iterable[Document], ledger: Iterable[LegalInvoice])
     return sum(content in asked and total not in asked[content] for (_, content), total in issued.items())
 
 
+def red_before_blue(ledger: Iterable[LegalInvoice], outside: Mapping[str, Blue]) -> int:
+    """Red invoices whose blue one did not exist when they were issued."""
+    invoices = list(ledger)
+    since = {_name(one): one.issued_at for one in invoices if one.colour == "blue"}
+    reds = [one for one in invoices if one.colour == "red" and one.blue_number not in outside]
+    return sum(since.get(one.blue_number, math.inf) > one.issued_at for one in reds)
+
+
+def red_over_blue(ledger: Iterable[LegalInvoice], outside: Mapping[str, Blue]) -> int:
+    """Blue invoices that red ones together reverse by more than their total."""
+    totals: dict[str, Decimal] = {number: blue.total for number, blue in outside.items()}
+    reversed_: dict[str, Decimal] = defaultdict(Decimal)
+    for invoice in ledger:
+        if invoice.colour == "blue":
+            totals[_name(invoice)] = invoice.total
+        elif not invoice.voided:
+            reversed_[invoice.blue_number] -= invoice.total
+    return sum(amount > totals.get(number, Decimal(0)) for number, amount in reversed_.items())
+
+
 def match(documents: Iterable[Document], ledger: Iterable[LegalInvoice], links: Mapping[str, str]) -> Verdict:
     """Give each submission its document: by link, by the number written back, by content."""
     submissions: dict[str, Invoices] = defaultdict(list)
     for invoice in ledger:
-        if invoice.colour == "blue" and not invoice.voided:
+        if not invoice.voided:
             submissions[invoice.serial].append(invoice)
     asking, by_no = _asking(documents)
     verdict = Verdict()
@@ -114,13 +138,19 @@ def _candidates(
     invoices: Invoices, links: Mapping[str, str],
     asking: Mapping[Content, list[Document]], by_no: Mapping[str, list[Document]],
 ) -> list[Document]:  # fmt: skip
-    linked = links.get(invoices[0].order_no) or invoices[0].wdt_order_no
+    linked = links.get(invoices[0].bill_id) or links.get(invoices[0].order_no) or invoices[0].wdt_order_no
     if linked is not None:
         return by_no.get(linked, [])
     return asking.get(_content(invoices[0]), [])
 
 
+def _name(invoice: LegalInvoice) -> str:
+    return blue_key(invoice.number, invoice.code)
+
+
 def _content(invoice: LegalInvoice) -> Content:
+    if invoice.colour == "red":
+        return red_content(invoice.seller_tax_no, invoice.blue_number, cents(invoice.requested_total))
     return Content(
         invoice.seller_tax_no.upper(),
         plain(invoice.buyer_name),

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import pytest
 from sandbox_callers import Clock, Nuonuo, Wdt
+from top_caller import Top
 
 from syncd.sandbox import Sandbox, SandboxOptions
 
@@ -35,6 +36,11 @@ def wdt(http: aiohttp.ClientSession, sandbox: Sandbox, clock: Clock) -> Wdt:
 @pytest.fixture
 def nuonuo(http: aiohttp.ClientSession, sandbox: Sandbox, clock: Clock) -> Nuonuo:
     return Nuonuo(http, sandbox, clock)
+
+
+@pytest.fixture
+def top(http: aiohttp.ClientSession, sandbox: Sandbox, clock: Clock) -> Top:
+    return Top(http, sandbox, clock)
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ class LegalInvoice:
     """One legally issued invoice. Amounts have two decimals; `issued_at` is unix seconds.
 
     `requested_total` is the gross amount that was submitted (differs from `total` when the order was split or
-    the issuer changed an amount). `serial` names the submission; children of a split share it.
+    the issuer changed an amount). `serial` names the submission; children of a split share it. A red one has
+    negative amounts and names its blue one (`blue_number`, 20 digits or "code/number") and its form (`bill_id`).
     """
 
     number: str
@@ -35,6 +36,9 @@ class LegalInvoice:
     colour: str = "blue"
     voided: bool = False
     wdt_order_no: str | None = None
+    kind: str = ""
+    blue_number: str = ""
+    bill_id: str = ""
 
     def shown_number(self) -> str:
         """`invoiceNo` of a query: the 20 digits of a 数电电票, the 8 digits of a paper or tax-control one."""
@@ -60,16 +64,16 @@ class NumberSeries:
         return short, code, ""
 
 
-def blue_invoice(
+def legal_invoice(
     order: Order, serial: str, amounts: tuple[Decimal, Decimal], requested: Decimal,
     numbers: tuple[str, str, str], issued_at: float,
 ) -> LegalInvoice:  # fmt: skip
-    """A legal blue invoice over `amounts` = (net, tax)."""
+    """A legal invoice over `amounts` = (net, tax); blue, unless the caller makes it red."""
     net, tax = amounts
     number, code, paper = numbers
     return LegalInvoice(
         number=number, code=code, paper_number=paper,
         seller_tax_no=order.seller_tax_no, order_no=order.order_no, serial=serial,
         buyer_tax_no=order.buyer_tax_no, buyer_name=order.buyer_name, goods_name=order.lines[0].goods_name,
-        net=net, tax=tax, total=net + tax, requested_total=requested, issued_at=issued_at,
+        net=net, tax=tax, total=net + tax, requested_total=requested, issued_at=issued_at, kind=order.kind,
     )  # fmt: skip

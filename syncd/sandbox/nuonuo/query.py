@@ -106,7 +106,18 @@ def _head(submission: Submission) -> dict[str, Any]:
         "orderAmount": "",
         "checkCode": "",
         "qrCode": "",
+        **_of_blue(submission),
     }
+
+
+def _of_blue(submission: Submission) -> dict[str, str]:
+    """What a red invoice says of its blue one."""
+    if submission.form is None:
+        return {}
+    code, slash, number = submission.form.blue.number.rpartition("/")
+    if slash:
+        return {"oldInvoiceCode": code, "oldInvoiceNo": number, "oldEleInvoiceNumber": ""}
+    return {"oldInvoiceCode": "", "oldInvoiceNo": "", "oldEleInvoiceNumber": number}
 
 
 def _issued(world: NuonuoWorld, submission: Submission, invoice: LegalInvoice) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from syncd.sandbox.nuonuo.callback import Callbacks
 from syncd.sandbox.nuonuo.issue import re_invoice, request_billing, seller_of
 from syncd.sandbox.nuonuo.order import Json
 from syncd.sandbox.nuonuo.query import query_result
+from syncd.sandbox.nuonuo.red import answer_form, fast_red, query_forms, refresh_forms, save_form, withdraw_form
 from syncd.sandbox.nuonuo.refusal import Refused
 from syncd.sandbox.nuonuo.session import certification_status, credit_line, qr_code, verify_complete
 from syncd.sandbox.nuonuo.sign import Signed, is_signed
@@ -43,6 +44,12 @@ METHODS: dict[str, Method] = {
     "getQrCode": qr_code,
     "verifyComplete": verify_complete,
     "getCreditLine": credit_line,
+    "saveInvoiceRedConfirm": save_form,
+    "queryInvoiceRedConfirm": query_forms,
+    "refreshInvoiceRedConfirm": refresh_forms,
+    "fastInvoiceRed": fast_red,
+    "confirm": answer_form,
+    "confirmInfoCancel": withdraw_form,
 }
 PUSHES = frozenset({"requestBillingNew", "reInvoice"})
 GOOD = {"requestBillingNew": "开票提交成功"}

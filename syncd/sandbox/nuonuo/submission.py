@@ -1,11 +1,14 @@
 """One accepted order on its way through the bureau."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from syncd.sandbox.nuonuo.ledger import LegalInvoice
 from syncd.sandbox.nuonuo.order import Order
 from syncd.sandbox.nuonuo.script import Script
+
+if TYPE_CHECKING:
+    from syncd.sandbox.nuonuo.form import RedForm
 
 Step = Literal["issue", "finish", "fail", "unseal", "void", "seal", "revive"]
 
@@ -26,7 +29,8 @@ class Submission:
     """An accepted order. Instants are unix seconds.
 
     `steps` are still ahead, each with the instant it is due. `retries` counts reInvoice calls by Beijing day.
-    `done_at` is when status 2 was reached, `hidden_for` how many more queries answer E9500.
+    `done_at` is when status 2 was reached, `hidden_for` how many more queries answer E9500. `form` is the red
+    confirmation form a red invoice comes from.
     """
 
     serial: str
@@ -42,6 +46,7 @@ class Submission:
     hidden_for: int = 0
     done_at: float | None = None
     called_back: str = ""
+    form: "RedForm | None" = None
 
     def plan(self, start: float) -> None:
         """The steps of one run: 21 after two thirds of the delay, the end after all of it."""

@@ -24,6 +24,15 @@ class NuonuoSwitches:
     revive_after        seconds from a first 22 until it is issued after all (先拒后开)
     callback_every      seconds between repetitions of a callback that was not answered "0000"
     callback_tries      how often it is repeated
+    red_path            the way a red confirmation form goes unless scripted: "01", "15-01", "02-04", … (form.py)
+    red_step            seconds between two states of such a way
+    red_delay           seconds from 01 or 04 until the bureau begins to issue the red invoice by itself
+    red_auto            it does so at all; else fastInvoiceRed must be called (paper kinds always need it)
+    red_copy            Nuonuo's copy of a form that waits for a person: "refreshed" = moves only when refreshed, "live"
+    red_repeat          a repeated billId: "E9106", "E9999", or "same" = E0000 with the same billId
+    red_not_found       no form found: "empty" = E0000 with an empty list, or "E9500"
+    red_partial         a form with lines: "refuse" (E9119) or "allow"
+    red_unfit           a form that does not fit its blue: "refuse" at once, "fail" = 15 then 16, "accept" = issue it
     """
 
     order_no_limit: int | None = 20
@@ -42,3 +51,12 @@ class NuonuoSwitches:
     revive_after: float = 1.0
     callback_every: float = 0.2
     callback_tries: int = 10
+    red_path: str = "01"
+    red_step: float = 0.2
+    red_delay: float = 0.2
+    red_auto: bool = True
+    red_copy: Literal["refreshed", "live"] = "refreshed"
+    red_repeat: Literal["E9106", "E9999", "same"] = "E9106"
+    red_not_found: Literal["empty", "E9500"] = "empty"
+    red_partial: Literal["refuse", "allow"] = "refuse"
+    red_unfit: Literal["refuse", "fail", "accept"] = "refuse"

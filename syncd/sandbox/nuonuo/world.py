@@ -10,7 +10,9 @@ from syncd.sandbox.calls import CallLog
 from syncd.sandbox.faults import NUONUO_ONLY, TRANSPORT, Faults
 from syncd.sandbox.moment import Clock
 from syncd.sandbox.nuonuo.amounts import ZERO, totals
-from syncd.sandbox.nuonuo.ledger import LegalInvoice, NumberSeries, blue_invoice
+from syncd.sandbox.nuonuo.bureau import Bureau
+from syncd.sandbox.nuonuo.form import Blue, FormMatch, RedScript, blue_key
+from syncd.sandbox.nuonuo.ledger import LegalInvoice, NumberSeries, legal_invoice
 from syncd.sandbox.nuonuo.order import Order
 from syncd.sandbox.nuonuo.script import Match, Outcome, Script, by_buyer_name, matcher
 from syncd.sandbox.nuonuo.submission import DONE, FAILED, ISSUING, SEALING, UNSEALED, VOID, Step, Submission
@@ -68,7 +70,10 @@ class NuonuoWorld:
         self.links: dict[str, str] = {}
         self.files_root = ""
         self.on_result: Callable[[Submission], None] = lambda submission: None
+        self.bureau = Bureau(self)
+        self.outside_blues: dict[str, Blue] = {}
         self._ledger: list[LegalInvoice] = []
+        self._by_number: dict[str, LegalInvoice] = {}
         self._running: dict[str, Submission] = {}
         self._delay_seed = rng.random()
         self.add_app(DEFAULT_APP_KEY, DEFAULT_APP_SECRET, DEFAULT_TOKEN)
@@ -141,6 +146,12 @@ class NuonuoWorld:
                 return script
         return by_buyer_name(order)
 
+    def script_red(
+        self, match: FormMatch | str, path: str, *, times: int | None = None, message: str | None = None
+    ) -> RedScript:
+        """Let red confirmation forms that match go along `path`, such as "02-05" (see `Bureau.script`)."""
+        return self.bureau.script(match, path, times=times, message=message)
+
     # --- the ledger ---
 
     @property
@@ -153,27 +164,47 @@ class NuonuoWorld:
         """The legal invoices under one order number, of any seller."""
         return [invoice for invoice in self.ledger if invoice.order_no == order_no]
 
+    def declare_blue(
+        self, number: str, net: Decimal, tax: Decimal, *, code: str = "", seller_tax_no: str = DEFAULT_SELLER,
+        buyer_name: str = "", buyer_tax_no: str = "", kind: str = "",
+    ) -> Blue:  # fmt: skip
+        """A blue invoice that exists although it was issued elsewhere; empty texts fit every form."""
+        key = blue_key(number, code)
+        blue = Blue(key, code, seller_tax_no, net, tax, buyer_name, buyer_tax_no, kind=kind, issued_at=self.now())
+        self.outside_blues[key] = blue
+        return blue
+
+    def blue(self, key: str) -> Blue | None:
+        """The blue invoice of that number (code and number for tax-control ones), issued here or declared."""
+        found = self._by_number.get(key)
+        if found is None or found.colour != "blue":
+            return self.outside_blues.get(key)
+        return Blue(
+            key, found.code, found.seller_tax_no, found.net, found.tax, found.buyer_name, found.buyer_tax_no,
+            found.goods_name, found.kind, found.issued_at, found.voided,
+        )  # fmt: skip
+
     def link(self, order_no: str, wdt_order_no: str) -> None:
-        """Tell the sandbox which WDT document an order number stands for."""
+        """Tell the sandbox which WDT document an order number or a billId stands for."""
         self.links[order_no] = wdt_order_no
 
     # --- submissions ---
 
-    def accept(self, order: Order, script: Script) -> Submission:
+    def accept(self, order: Order, script: Script, *, at: float | None = None) -> Submission:
         """Keep an order that passed every check; from now on its number is taken for ever."""
-        now = self.now()
+        now = self.now() if at is None else at
         serial = f"{int(now) % 10**10:010d}{len(self.by_serial) + 1:010d}"
         dice = random.Random(f"{self._delay_seed}/{order.seller_tax_no}/{order.order_no}")
         submission = Submission(serial, order, script, now, dice.uniform(*self.issue_delay))
         submission.hidden_for = self.switches.hide_first_queries
         self.by_key[order.seller_tax_no, order.order_no] = self.by_serial[serial] = submission
-        self.start(submission)
+        self.start(submission, at=now)
         return submission
 
-    def start(self, submission: Submission) -> None:
-        """Begin a run of the submission now."""
+    def start(self, submission: Submission, *, at: float | None = None) -> None:
+        """Begin a run of the submission, now if not told otherwise."""
         submission.status, submission.fail_cause = ISSUING, ""
-        submission.plan(self.now())
+        submission.plan(self.now() if at is None else at)
         if submission.steps:
             self._running[submission.serial] = submission
 
@@ -188,6 +219,7 @@ class NuonuoWorld:
     def settle(self) -> None:
         """Carry out every step that is due; by query count (`advance`) instead when so switched."""
         if self.switches.progress == "clock":
+            self.bureau.settle()
             now = self.now()
             for submission in list(self._running.values()):
                 while submission.steps and submission.steps[0][0] <= now:
@@ -241,10 +273,15 @@ class NuonuoWorld:
         order = submission.order
         numbers = self.sellers[order.seller_tax_no].numbers.draw(order.kind, at)
         requested = totals(order.lines)[2]
-        invoice = blue_invoice(order, submission.serial, (net, tax), requested, numbers, at)
+        invoice = legal_invoice(order, submission.serial, (net, tax), requested, numbers, at)
         invoice.wdt_order_no = self.links.get(order.order_no)
+        if submission.form is not None:
+            form = submission.form
+            invoice.colour, invoice.blue_number, invoice.bill_id = "red", form.blue.number, form.bill_id
+            invoice.wdt_order_no = self.links.get(form.bill_id, invoice.wdt_order_no)
         submission.invoices.append(invoice)
         self._ledger.append(invoice)
+        self._by_number[blue_key(invoice.number, invoice.code)] = invoice
 
     def _step_finish(self, submission: Submission, at: float) -> None:
         submission.status, submission.done_at = DONE, at

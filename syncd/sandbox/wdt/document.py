@@ -30,13 +30,18 @@ def read_row(packed: bytes) -> Row:
 
 
 class Content(NamedTuple):
-    """What a document asks to be invoiced, as it must reappear in the legal invoice."""
+    """What a document asks to be invoiced, as it must reappear in the legal invoice.
+
+    A red one is known by the seller, the blue invoice it reverses (`reverses`: 20 digits, or "code/number") and its
+    amount without a sign; buyer and goods are the blue one's, and empty here.
+    """
 
     seller_tax_no: str
     buyer_name: str
     buyer_tax_no: str
     total: Decimal | None
     goods_name: str
+    reverses: str | None = None
 
 
 class Written(NamedTuple):
@@ -60,7 +65,16 @@ def cents(value: object) -> Decimal | None:
         return None
 
 
+def red_content(seller_tax_no: object, blue: str, total: Decimal | None) -> Content:
+    """What a red document asks for, and what a red invoice is."""
+    return Content(plain(seller_tax_no).upper(), "", "", None if total is None else abs(total), "", blue)
+
+
 def content_of(row: Row) -> Content:
+    if row.get("is_red"):
+        number, code = plain(row.get("relation_invoice_no_out")), plain(row.get("relation_invoice_code"))
+        blue = number if len(number) == 20 else f"{code}/{number}"
+        return red_content(row.get("payee_register_no"), blue, cents(row.get("invoice_amount")))
     lines = row.get("detail_list") or [{}]
     return Content(
         plain(row.get("payee_register_no")).upper(),

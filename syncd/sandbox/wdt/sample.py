@@ -142,6 +142,25 @@ def complete_row(row: Row, no: str, modified: float) -> Row:
     return {**start, **row, "detail_list": lines}
 
 
+def red_row(blue: Row, gross: Decimal | None = None, sign: str = "negative") -> Row:
+    """A row that reverses `blue`, in full or (`gross`, positive) in one line; amounts and quantities with `sign`."""
+    kept = {name: blue[name] for name in (*SELLER, *BUYER, *ORIGIN, "trade_no") if name in blue}
+    lines = blue["detail_list"]
+    if gross is not None:
+        first = lines[0]
+        lines = [goods_line(str(first["item_name"]), gross, rate=Decimal(str(first["tax_rate"])))]
+    header = header_totals(lines)
+    if sign == "negative":
+        lines = [{name: _negated(name, value) for name, value in line.items()} for line in lines]
+        header = {name: -amount for name, amount in header.items()}
+    return {**kept, **header, "is_red": True, "detail_list": lines}
+
+
+def _negated(name: str, value: Any) -> Any:
+    signed = name in ("num", "sum_price", "tax", "sum_amount", "discount", "discount_tax")
+    return -value if signed and isinstance(value, int | Decimal) else value
+
+
 def _sum(lines: list[Row], name: str) -> Decimal:
     total: Any = sum((Decimal(str(line.get(name) or 0)) for line in lines), Decimal(0))
     return Decimal(total)

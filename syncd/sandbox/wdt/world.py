@@ -4,7 +4,8 @@ import heapq
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 
 from syncd.sandbox.calls import Call, CallLog
 from syncd.sandbox.faults import TRANSPORT, WDT_ONLY, Faults
@@ -21,7 +22,7 @@ from syncd.sandbox.wdt.document import (
     read_row,
 )
 from syncd.sandbox.wdt.rows import drop_null_relations
-from syncd.sandbox.wdt.sample import complete_row
+from syncd.sandbox.wdt.sample import complete_row, red_row
 from syncd.sandbox.wdt.shelf import Shelf
 from syncd.sandbox.wdt.switches import WdtSwitches
 from syncd.sandbox.wdt.tenant import Credential, Tenant
@@ -125,6 +126,23 @@ class WdtWorld:
         shelf.by_no[no] = shelf.by_seq[document.seq] = document
         self._publish(document, visible_after, loose=loose)
         return no
+
+    def put_red_of(
+        self, no: str, *, invoice_no: str = "", invoice_code: str = "", gross: Decimal | None = None,
+        sign: Literal["negative", "positive"] = "negative", sid: str = DEFAULT_SID,
+        modified: float | None = None, expect: str = "issue", **fields: Any,
+    ) -> str:  # fmt: skip
+        """Create a red document that reverses the document `no`, and return its number.
+
+        It names the invoice WDT knows of `no`, or `invoice_no` (and `invoice_code`); where neither is, the relation
+        is absent. `gross` (positive) makes it a partial one. The vendor does not say which sign amounts have.
+        """
+        blue = self.order(no, sid=sid)
+        number = invoice_no or blue.get("invoice_no") or None
+        code = invoice_code if invoice_no else blue.get("invoice_code") or None
+        relation = {"relation_invoice_no_out": number, "relation_invoice_code": code or None}
+        row = {**red_row(blue, gross, sign), **relation, **fields}
+        return self.put_order(row, sid=sid, modified=modified, expect=expect)
 
     def tidy(self, *, sid: str = DEFAULT_SID) -> None:
         """Restore the order of the timelines after loose puts."""

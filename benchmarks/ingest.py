@@ -126,7 +126,22 @@ def raw(pages: Sequence[Sequence[Row]], path: Path) -> float:
 def _as_inserted(row: Row, seq: int) -> tuple[object, ...]:
     now = 1_795_000_000_000
     head = ("demo_sid", "m001", row.no, row.shop_no, row.payer_name, row.amount, int(row.is_red), now, row.status)
-    return (*head, row.invoice_no, row.raw, row.content_hash, seq, now, now, now, now, "PENDING", "", now, now)
+    return (
+        *head,
+        row.invoice_no,
+        row.relation,
+        row.raw,
+        row.content_hash,
+        seq,
+        now,
+        now,
+        now,
+        now,
+        "PENDING",
+        "",
+        now,
+        now,
+    )
 
 
 def stored(pages: Sequence[Sequence[Row]], path: Path) -> tuple[float, float]:

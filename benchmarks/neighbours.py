@@ -1,8 +1,11 @@
-"""What 200 merchants with nothing to do cost, and whether one with 50,000 rows delays another's five.
+"""What merchants with nothing to do cost, and whether one with many rows delays another's five orders.
 
-    python benchmarks/neighbours.py [--merchants 200] [--seconds 60] [--busy ROWS]
+    python benchmarks/neighbours.py [--merchants 100] [--seconds 60] [--busy ROWS]
 
-Simulators, daemon and store live in this process; the CPU seconds are of all three, the transactions of the daemon.
+Prints how long the first turns of all units took; then, for SECONDS without any work (with --busy: for as long as the
+five orders take), CPU seconds and write transactions a second, and what those transactions were for. Simulators,
+daemon and store live in this process; the CPU seconds are of all three, the transactions of the daemon. A unit with
+nothing to do sleeps up to a minute, so that fewer SECONDS than 60 show only some of them.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ from syncd.config import Settings, from_mapping
 from syncd.domain.clock import BEIJING
 from syncd.sandbox import Sandbox, SandboxOptions
 from syncd.store.store import Store
+
+#: Seconds: for the first turns of all units, and for the five orders beside a busy neighbour.
+FIRST, PATIENCE = 60.0, 300.0
 
 
 def settings(sandbox: Sandbox, folder: Path, merchants: int) -> Settings:
@@ -75,7 +81,10 @@ async def measure(merchants: int, seconds: float, busy: int) -> None:
             open_app(settings(sandbox, Path(folder), merchants)) as app,
             app.turning(listen=False),
         ):
-            await _settled(app.store)
+            began = time.monotonic()
+            late = await _first_turns(app.store)
+            took = time.monotonic() - began
+            print(f"{merchants} merchants had their first turns in {took:.1f} s, {late} units had none")
             counts.clear()
             cpu, began = _cpu(), time.monotonic()
             await _with_work(sandbox, busy) if busy else await asyncio.sleep(seconds)
@@ -84,11 +93,12 @@ async def measure(merchants: int, seconds: float, busy: int) -> None:
             print(", ".join(f"{name} {number}" for name, number in counts.most_common(8)))
 
 
-async def _settled(store: Store) -> None:
-    """Until every unit has had its first turn, and the rush of the start is over."""
-    while any(unit.ran_at is None for unit in await _units(store)):  # noqa: ASYNC110
+async def _first_turns(store: Store) -> int:
+    """Until every unit has had its first turn, `FIRST` seconds at most; how many have had none."""
+    end = time.monotonic() + FIRST
+    while (late := sum(unit.ran_at is None for unit in await _units(store))) and time.monotonic() < end:  # noqa: ASYNC110
         await asyncio.sleep(0.5)
-    await asyncio.sleep(20)
+    return late
 
 
 async def _with_work(sandbox: Sandbox, rows: int) -> None:
@@ -99,7 +109,10 @@ async def _with_work(sandbox: Sandbox, rows: int) -> None:
     await asyncio.sleep(30)
     five = [sandbox.wdt.put_order({}, sid="demo_sid001") for _ in range(5)]
     began = time.monotonic()
-    while any(sandbox.wdt.order(no, sid="demo_sid001")["status"] != 60 for no in five):  # noqa: ASYNC110
+    while any(sandbox.wdt.order(no, sid="demo_sid001")["status"] != 60 for no in five):
+        if time.monotonic() - began > PATIENCE:
+            print(f"beside a neighbour with {rows} rows, five orders were not written back within {PATIENCE:.0f} s")
+            return
         await asyncio.sleep(0.2)
     print(f"beside a neighbour with {rows} rows, five orders were written back in {time.monotonic() - began:.1f} s")
 
@@ -118,7 +131,7 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--merchants", type=int, default=200)
+    parser.add_argument("--merchants", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--busy", type=int, default=0, metavar="ROWS")
     given = parser.parse_args()

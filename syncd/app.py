@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,18 +19,13 @@ from syncd.config import Settings, SettingsError
 from syncd.domain.clock import Clock, SystemClock
 from syncd.engine.embedded import Embedded
 from syncd.parties import Parties, join
-from syncd.stages.collect.plan import CollectRules
-from syncd.stages.collect.run import Collect
-from syncd.stages.poll.plan import PollRules
-from syncd.stages.poll.run import Poll
-from syncd.stages.push.plan import PushRules
-from syncd.stages.push.run import Push
+from syncd.reload import RELOAD_WITHIN, Hangup, first_of, kept
+from syncd.settled import SOON, look
+from syncd.settled import Settled as Settled
+from syncd.staged import PLACES, group_of, stages_of
 from syncd.stages.turn import Brake, Stage, run_unit
-from syncd.stages.write_back.plan import WriteBackRules
-from syncd.stages.write_back.run import WriteBacks
 from syncd.store import migrate
 from syncd.store.guard import Guard
-from syncd.store.lanes import RESTING
 from syncd.store.lock import StoreLock, refuse_network
 from syncd.store.soundness import require_whole
 from syncd.store.store import Store, StoreUnavailable
@@ -44,12 +40,6 @@ log = structlog.get_logger("syncd.app")
 
 #: SIGTERM must end within ten seconds; what runs gets most of that.
 DRAIN_WITHIN = 7.0
-#: Places in the engine for groups of units that are less urgent than their stage: the past and the mirror.
-PLACES = {"poll/backfill": 8, "poll/mirror": 16}
-#: At a reload nobody is in a hurry: calls under way end as they would have.
-RELOAD_WITHIN = 25.0
-#: What stays as it was at the start, whatever a reloaded file says.
-_FOR_GOOD = ("store", "engine", "console")
 #: A loop that has not ticked for this long is not alive.
 STALE_AFTER = 30.0
 
@@ -81,6 +71,7 @@ class App:
         async with self.store.begin(fact="app.taken_over") as tx:
             for merchant in self.parties.merchants:
                 await tx.orders.rename(merchant.sid, merchant.name)
+                await tx.applications.rename(merchant.sid, merchant.name)
             for stage in self.stages.values():
                 for key in stage.keys:
                     await tx.units.ensure(stage.name, key)
@@ -89,6 +80,8 @@ class App:
             freed = await tx.units.take_over() if exclusive else 0
             recovered = await tx.orders.recover() if exclusive else 0
         log.info("daemon.started", merchants=len(self.parties.merchants), leases_freed=freed, recovered=recovered)
+        for name, why in self.parties.wallets_off.items():
+            log.warning("wallet.off", merchant=name, why=why)
 
     # -- health ----------------------------------------------------------------------------------------------------
 
@@ -162,7 +155,7 @@ class App:
         while not stop.is_set():
             if not await self.alive():
                 notifier.watchdog()
-            await _first_of(stop, hangup.heard, timeout=notifier.watchdog_every)
+            await first_of(stop, hangup.heard, timeout=notifier.watchdog_every)
             if hangup.heard.is_set() and not stop.is_set():
                 hangup.heard.clear()
                 notifier.reloading()
@@ -182,9 +175,8 @@ class App:
 
     async def _become(self, fresh: App) -> None:
         """Go on as `fresh`, over the same store. Nothing is running now."""
-        kept = [name for name in _FOR_GOOD if _setting(self.settings, name) != _setting(fresh.settings, name)]
-        if kept:
-            log.warning("settings.kept", names=" ".join(kept))
+        if unchanged := kept(self.settings, fresh.settings):
+            log.warning("settings.kept", names=" ".join(unchanged))
         await self.parties.close()
         for name in ("settings", "parties", "stages", "engine", "gauges", "alerts", "brake", "arming"):
             setattr(self, name, getattr(fresh, name))
@@ -204,60 +196,31 @@ class App:
             await served.stop()
 
     async def once(self, timeout: float | None) -> Settled:
-        """Run every stage until nothing is due or pending without a person, or `timeout` seconds are over."""
+        """Run every stage until nothing is due soon without a person, or `timeout` seconds are over."""
         async with self.turning(listen=False):
-            return await self.until_settled(timeout)
+            return await self.until_settled(timeout, soon=SOON)
 
-    async def until_settled(self, timeout: float | None) -> Settled:
-        """Wait, while the stages turn, until only a person could go on."""
+    async def until_settled(self, timeout: float | None, *, soon: timedelta | None = None) -> Settled:
+        """Wait, while the stages turn, until only a person could go on; `soon` as for `settled`."""
         deadline = None if timeout is None else time.monotonic() + timeout
+        began_at = self.store.clock.now()
         while True:
-            settled = await self.settled()
+            settled = await self.settled(soon=soon, began_at=began_at)
             if settled.done or (deadline is not None and time.monotonic() > deadline):
                 return settled
             await asyncio.sleep(0.1)
 
-    async def settled(self) -> Settled:
-        """What is still to be done, and whether only a person can do it."""
-        async with self.store.read() as tx:
-            units = await tx.units.all()
-            backfills = await tx.windows.open_backfills()
-            unsettled = await tx.board.unsettled()
-            held = sum((await tx.board.by_hold()).values())
-            lanes = [lane for lane in await tx.lanes.all() if lane.state != "open"]
-            rebuilding = await tx.instance.rebuilding(self.arming.merchants)
-        here = await self.arming.instance()
-        ours = {(stage.name, key) for stage in self.stages.values() for key in stage.keys}
-        unread = any(unit.ran_at is None for unit in units if (unit.stage, unit.key) in ours)
-        now = self.store.clock.now()
-        resting = [lane for lane in lanes if lane.until is None or lane.until > now]
-        stuck = [lane for lane in resting if lane.state != RESTING or lane.reason.startswith(("settings", "person"))]
-        sids = self.arming.merchants
-        waiting = {*unsettled, *(sids[job.sid] for job in backfills if job.sid in sids)}
-        if not here.armed:  # nothing is sent: all that can be done is to learn what was forgotten
-            waiting = {*rebuilding.unasked, *(sids[sid] for sid, _ in rebuilding.unread)}
-        return Settled(
-            done=not unread and self.engine.busy == 0 and waiting <= {lane.merchant for lane in stuck},
-            unsettled=sum(unsettled.values()),
-            held=held,
-            stuck=tuple(lane.name for lane in stuck),
-            disarmed="" if here.armed else here.why,
+    async def settled(self, *, soon: timedelta | None = None, began_at: datetime | None = None) -> Settled:
+        """What is still to be done, and whether only a person can do it (`syncd.settled.look`)."""
+        return await look(
+            self.store,
+            self.arming,
+            self.parties.merchants,
+            {(stage.name, key) for stage in self.stages.values() for key in stage.keys},
+            busy=self.engine.busy > 0,
+            soon=soon,
+            began_at=began_at,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """How `run --once` stands. `stuck` names the lanes at which a person is needed."""
-
-    done: bool
-    unsettled: int
-    held: int
-    stuck: tuple[str, ...]
-    disarmed: str = ""  # why nothing is sent
-
-    @property
-    def needs_a_person(self) -> bool:
-        return self.held > 0 or bool(self.stuck)
 
 
 @asynccontextmanager
@@ -302,34 +265,6 @@ async def open_app(
             await store.close()
 
 
-class Hangup:
-    """Somebody asks for the settings to be read again."""
-
-    def __init__(self, read: Callable[[], Settings] | None = None) -> None:
-        self.heard = asyncio.Event()
-        self._read = read
-
-    def read(self) -> Settings:
-        """The settings as they are now. Raises SettingsError."""
-        if self._read is None:
-            raise SettingsError(["these settings have no file to be read from again"])
-        return self._read()
-
-
-def _setting(settings: Settings, name: str) -> object:
-    return getattr(settings, name)
-
-
-async def _first_of(*events: asyncio.Event, timeout: float | None) -> None:
-    """Until one of `events` is set, or `timeout` seconds are over."""
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-
-
 def _assemble(
     settings: Settings, store: Store, parties: Parties, metrics: Metrics, tick: float, rng: Callable[[], float]
 ) -> App:
@@ -337,7 +272,7 @@ def _assemble(
         return _assemble(other, store, join(other, store, store.clock, metrics.called), metrics, tick, rng)
 
     brake = Brake()
-    stages: dict[str, Stage] = {stage.name: stage for stage in _stages(settings, store, parties, brake)}
+    stages: dict[str, Stage] = {stage.name: stage for stage in stages_of(settings, store, parties, brake, rng)}
 
     async def due(stage: str) -> list[str]:
         try:
@@ -369,57 +304,6 @@ def _assemble(
     )
 
 
-def group_of(stage: str, key: str) -> str:
-    """Which units compete for places: each stage by itself, and in poll each feed."""
-    return f"{stage}/{key.rpartition('/')[2]}" if stage == "poll" else stage
-
-
 def served_by(parties: Parties) -> list[Served]:
     """The configured merchants, as the gauges and the alerts see them."""
     return [Served(str(one.name), one.sid, one.issuer.name, one.issuer.profile.kind) for one in parties.merchants]
-
-
-def _stages(settings: Settings, store: Store, parties: Parties, brake: Brake) -> tuple[Stage, ...]:
-    schedule, merchants = settings.schedule, parties.merchants
-    return (
-        Poll(
-            store,
-            merchants,
-            PollRules(
-                every=schedule.poll,
-                mirror_every=schedule.mirror,
-                settle=settings.poll.settle,
-                step=settings.poll.step,
-                page_size=settings.poll.page_size,
-                start=settings.poll.start,
-                max_read_age=settings.push.max_read_age,
-            ),
-            brake,
-        ),
-        Push(
-            store,
-            merchants,
-            PushRules(
-                every=schedule.push,
-                max_read_age=settings.push.max_read_age,
-                batch=settings.push.batch,
-                concurrency=settings.push.concurrency,
-            ),
-            brake,
-        ),
-        Collect(
-            store, merchants, CollectRules(every=schedule.collect, most_batches=settings.collect.most_batches), brake
-        ),
-        WriteBacks(
-            store,
-            merchants,
-            WriteBackRules(
-                every=schedule.write_back,
-                batch=settings.write_back.batch,
-                look_after=settings.write_back.confirm_after,
-                shows_within=settings.poll.settle / 2,
-                most_reads=settings.write_back.most_reads,
-            ),
-            brake,
-        ),
-    )

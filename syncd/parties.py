@@ -6,12 +6,17 @@ import asyncio
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from urllib.parse import urlsplit
 
+from syncd import centres as centre
+from syncd import wallets as purse
+from syncd.config import Alibaba as CentreSettings
 from syncd.config import Issuer as IssuerSettings
 from syncd.config import Merchant as MerchantSettings
 from syncd.config import Settings
+from syncd.config import Yuannian as WalletSettings
 from syncd.domain.clock import Clock
 from syncd.domain.invoice import Kind
 from syncd.domain.mapping import MappingOptions
@@ -21,13 +26,17 @@ from syncd.stages.turn import Merchant
 from syncd.store.paces import Paces
 from syncd.store.store import Store
 from syncd.store.tokens import Shelf
+from syncd.wire.files import Files
 from syncd.wire.http import Http
 from syncd.wire.issuers.nuonuo.client import NuonuoIssuer
 from syncd.wire.issuers.nuonuo.codec import NuonuoOptions
 from syncd.wire.issuers.nuonuo.token import FetchedToken, StaticToken, TokenSource
 from syncd.wire.pace import Pacer
+from syncd.wire.top.budget import AppBudget
+from syncd.wire.top.client import TopClient
 from syncd.wire.wdt.client import WdtClient
 from syncd.wire.wdt.sign import Secret
+from syncd.wire.yuannian.client import YuannianWallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,9 @@ class Parties:
     wdt: Mapping[str, WdtClient]
     issuers: Mapping[str, Issuer]
     connections: Sequence[Http]
+    centres: Mapping[str, TopClient] = field(default_factory=dict)
+    wallets: Mapping[str, YuannianWallet] = field(default_factory=dict)
+    wallets_off: Mapping[str, str] = field(default_factory=dict)  # configured, but they cannot work, and why
 
     async def close(self) -> None:
         """Close every connection."""
@@ -45,8 +57,8 @@ class Parties:
             await connection.close()
 
 
-#: Told of each call: the platform ("wdt", "nuonuo"), who of it (a merchant or an issuer account), how it ended, and
-#: the seconds it took.
+#: Told of each call: the platform ("wdt", "nuonuo", "top", "yuannian"), who of it (a merchant or an issuer account),
+#: how it ended, and the seconds it took.
 OnCall = Callable[[str, str, str, float], None]
 
 
@@ -71,6 +83,12 @@ def join(
         found.name: _wdt(found, clock, connections, partial(on_call, "wdt", found.name), wallets.of_wdt(found))
         for found in settings.merchants
     }
+    centres = {
+        one.name: _centre(one.name, one.alibaba, clock, connections, partial(on_call, "top", one.name), wallets)
+        for one in settings.merchants
+        if one.alibaba is not None
+    }
+    cards, off = _wallets(settings, store, clock, connections, on_call, wallets)
     merchants = tuple(
         Merchant(
             name=MerchantName(found.name),
@@ -81,10 +99,18 @@ def join(
             sharers=tuple(one.name for one in settings.merchants if one.issuer == found.issuer),
             erp_pace=wallets.of_wdt(found),
             issuer_pace=wallets.of_issuer(found.issuer),
+            centre=centres.get(found.name),
+            centre_pace=wallets.of_centre(found.alibaba) if found.alibaba else None,
+            centre_sharers=centre.sharers(settings, found.alibaba) if found.alibaba else (),
+            centre_rules=centre.rules(found.alibaba) if found.alibaba else None,
+            files=_files(settings.issuers[found.issuer], on_call) if found.alibaba else None,
+            wallet=cards.get(found.name),
+            wallet_pace=wallets.of_wallet(found.yuannian) if found.yuannian else None,
+            wallet_rules=purse.rules(settings, found) if found.name in cards else None,
         )
         for found in settings.merchants
     )
-    return Parties(merchants, wdt, issuers, connections)
+    return Parties(merchants, wdt, issuers, connections, centres, cards, off)
 
 
 Credential = tuple[str, str]
@@ -112,10 +138,16 @@ class Wallets:
         named = [
             *((credential_of_wdt(one), one.wdt.calls_per_minute) for one in settings.merchants),
             *((self._issuers[name], found.calls_per_minute) for name, found in settings.issuers.items()),
+            *(
+                (purse.credential(one.yuannian), one.yuannian.calls_per_minute)
+                for one in settings.merchants
+                if one.yuannian
+            ),
         ]
         for credential, limit in named:
             limits[credential] = min(limit, limits.get(credential, limit))
         sleep = getattr(clock, "sleep", asyncio.sleep)  # a clock that is moved by hand also waits by hand
+        self._centres = centre.budgets(settings, store, clock, sleep)
         self._pacers = {
             credential: Pacer(
                 limit,
@@ -134,6 +166,14 @@ class Wallets:
     def of_issuer(self, name: str) -> Pacer:
         """The pacer of `[issuers.NAME]`."""
         return self._pacers[self._issuers[name]]
+
+    def of_wallet(self, found: WalletSettings) -> Pacer:
+        """The pacer of an account at Yuannian."""
+        return self._pacers[purse.credential(found)]
+
+    def of_centre(self, found: CentreSettings) -> AppBudget:
+        """The budget of an application at TOP."""
+        return self._centres[found.app_key]
 
 
 def _wdt(
@@ -183,8 +223,19 @@ def _issuer(
         pacer=pacer,
         clock=clock,
         random=random.SystemRandom(),
-        options=NuonuoOptions(settle_for=found.settle.total_seconds(), cut_remark=found.cut_remark),
+        options=NuonuoOptions(
+            settle_for=found.settle.total_seconds(),
+            cut_remark=found.cut_remark,
+            red_reason=str(found.red_reason),
+            red_by_itself=found.red_by_itself,
+        ),
     )
+
+
+def _files(found: IssuerSettings, on_call: OnCall) -> Files:
+    """Files may lie on this machine only where the issuer itself does, as in a rehearsal."""
+    here = urlsplit(found.url).hostname in ("127.0.0.1", "localhost", "::1")
+    return Files(allow_loopback=here, on_call=partial(on_call, "files", ""))
 
 
 def _token(name: str, found: IssuerSettings, store: Store, clock: Clock, http: Http) -> TokenSource:
@@ -221,3 +272,40 @@ def mapping_options(found: IssuerSettings) -> MappingOptions:
         seller_bank_name=found.seller_bank_name,
         seller_bank_account=found.seller_bank_account,
     )
+
+
+def _centre(
+    merchant: str,
+    found: CentreSettings,
+    clock: Clock,
+    connections: list[Http],
+    on_call: Callable[[str, float], None],
+    wallets: Wallets,
+) -> TopClient:
+    http = Http(centre.PLATFORM, timeout=found.timeout.total_seconds(), limit=2, on_call=on_call)
+    connections.append(http)
+    return centre.client(merchant, found, clock, http, wallets.of_centre(found))
+
+
+def _wallets(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    connections: list[Http],
+    on_call: OnCall,
+    wallets: Wallets,
+) -> tuple[dict[str, YuannianWallet], dict[str, str]]:
+    """Each merchant's wallet; and why there is none where one is configured. Issuing goes on without it."""
+    found: dict[str, YuannianWallet] = {}
+    off: dict[str, str] = {}
+    for merchant in settings.merchants:
+        if merchant.yuannian is None:
+            continue
+        try:
+            connection = purse.http(merchant.yuannian, partial(on_call, purse.PLATFORM, merchant.name))
+            pacer = wallets.of_wallet(merchant.yuannian)
+            found[merchant.name] = purse.client(merchant.name, merchant.yuannian, store, clock, connection, pacer)
+            connections.append(connection)
+        except ValueError as error:
+            off[merchant.name] = str(error)
+    return found, off

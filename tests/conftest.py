@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,6 +13,24 @@ from daemon_parts import VirtualClock
 
 from syncd.sandbox import Sandbox, SandboxOptions
 from syncd.store import migrate
+
+TESTS = Path(__file__).parent
+#: The folders that take longest: a run on several cores begins with them, and ends with what is short.
+SLOW = ("scenarios", "crash", "stages", "properties", "cli")
+#: Real processes are killed, stopped and timed here: more at a time than this would wait for each other.
+MOST_WORKERS = 4
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The whole run has a process for each core; what is named one by one runs in the one that was started."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return min(len(os.sched_getaffinity(0)), MOST_WORKERS) if whole else 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow folders first, the others as they were."""
+    place = {folder: number for number, folder in enumerate(SLOW)}
+    items.sort(key=lambda item: place.get(item.path.relative_to(TESTS).parts[0], len(SLOW)))
 
 
 @pytest.fixture(scope="session", autouse=True)

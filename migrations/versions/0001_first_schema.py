@@ -173,6 +173,8 @@ def upgrade() -> None:
         sa.Column("sweep_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("drifted", sa.Integer(), server_default="0", nullable=False),
         sa.Column("doubted_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("relation", sa.Text(), server_default="", nullable=False),
+        sa.Column("red_of", sa.Text(), nullable=True),
         sa.Column("changed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.CheckConstraint("(state = 'HOLD') = (hold IS NOT NULL)", name=op.f("ck_invoice_order_hold_reason")),
         sa.CheckConstraint(
@@ -180,12 +182,12 @@ def upgrade() -> None:
             "'class_b_not_found', 'class_c_unknown', 'restored_class_c', 'split_invoices', "
             "'issued_unsigned', 'red_blue_mismatch', 'wdt_missing', 'poison_row', 'amount_over_limit', "
             "'url_too_long', 'too_many_invoices', 'top_missing_loop', 'top_foreign_invoice', "
-            "'top_cancelled', 'by_operator', 'voided_outside')",
+            "'top_cancelled', 'by_operator', 'voided_outside', 'red_form')",
             name=op.f("ck_invoice_order_hold"),
         ),
         sa.CheckConstraint(
             "phase IN ('', 'ready', 'sent', 'issuing', 'unknown', 'refused', 'unclassified', 'revivable', "
-            "'file_pending', 'left', 'repended')",
+            "'waiting_buyer', 'waiting_blue', 'file_pending', 'left', 'repended')",
             name=op.f("ck_invoice_order_phase"),
         ),
         sa.CheckConstraint(
@@ -214,6 +216,40 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"),
     )
     op.create_index("ix_invoice_order_state", "invoice_order", ["state", "merchant"], unique=False)
+    op.create_index(
+        "uq_invoice_order_red_in_flight",
+        "invoice_order",
+        ["red_of"],
+        unique=True,
+        sqlite_where=sa.text("red_of IS NOT NULL AND (state = 'INTENT' OR (state = 'HOLD' AND held_from = 'INTENT'))"),
+        postgresql_where=sa.text(
+            "red_of IS NOT NULL AND (state = 'INTENT' OR (state = 'HOLD' AND held_from = 'INTENT'))"
+        ),
+    )
+    op.create_index(
+        "ix_invoice_order_red_of",
+        "invoice_order",
+        ["red_of"],
+        unique=False,
+        sqlite_where=sa.text("red_of IS NOT NULL"),
+        postgresql_where=sa.text("red_of IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_invoice_order_relation",
+        "invoice_order",
+        ["relation"],
+        unique=False,
+        sqlite_where=sa.text("relation <> ''"),
+        postgresql_where=sa.text("relation <> ''"),
+    )
+    op.create_index(
+        "ix_invoice_order_number",
+        "invoice_order",
+        ["wdt_invoice_no"],
+        unique=False,
+        sqlite_where=sa.text("wdt_invoice_no <> ''"),
+        postgresql_where=sa.text("wdt_invoice_no <> ''"),
+    )
     op.create_index(
         "ix_invoice_order_sweep",
         "invoice_order",
@@ -258,6 +294,15 @@ def upgrade() -> None:
         sa.Column("slowed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("until_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("platform", "account", name=op.f("pk_pace")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "allowance",
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "account", name=op.f("pk_allowance")),
         sqlite_strict=True,
     )
     op.create_table(
@@ -416,12 +461,190 @@ def upgrade() -> None:
         sa.Column("buyer_tax_no", sa.Text(), nullable=False),
         sa.Column("total", sa.Text(), nullable=False),
         sa.Column("colour", sa.Text(), nullable=False),
+        sa.Column("blue", sa.Text(), server_default="", nullable=False),
         sa.Column("epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.CheckConstraint("colour IN ('blue', 'red')", name=op.f("ck_request_colour")),
         sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name=op.f("fk_request_submission_id")),
         sa.PrimaryKeyConstraint("submission_id", "revision", name=op.f("pk_request")),
         sqlite_strict=True,
+    )
+    op.create_table(
+        "application",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("sid", sa.Text(), nullable=False),
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("apply_id", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("platform_code", sa.Text(), server_default="", nullable=False),
+        sa.Column("platform_tid", sa.Text(), server_default="", nullable=False),
+        sa.Column("noticed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("hold", sa.Text(), nullable=True),
+        sa.Column("hold_facts", sa.Text(), nullable=True),
+        sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("round", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("missing", sa.Text(), nullable=True),
+        sa.Column("blanks", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("read_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("said", sa.Text(), server_default="", nullable=False),
+        sa.Column("said_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("told", sa.Text(), server_default="", nullable=False),
+        sa.Column("answer", sa.Text(), server_default="", nullable=False),
+        sa.Column("request_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("afresh_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("version", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("changed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("(state = 'held') = (hold IS NOT NULL)", name=op.f("ck_application_hold_reason")),
+        sa.CheckConstraint(
+            "hold IS NULL OR hold IN ('top_missing_loop', 'top_foreign_invoice', 'top_cancelled', 'too_many_invoices', "
+            "'return_by_hand', 'file', 'contradiction', 'ended_otherwise', 'unknown_application', "
+            "'other_amount', 'other_payer', 'partly_failed', 'order_cancelled', 'refused', 'unclassified', "
+            "'trouble', 'reversed', 'row_changed')",
+            name=op.f("ck_application_hold"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'owed', 'done', 'withdrawn', 'held')", name=op.f("ck_application_state")
+        ),
+        sa.CheckConstraint("length(apply_id) BETWEEN 1 AND 64", name=op.f("ck_application_sane")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_application")),
+        sa.UniqueConstraint("sid", "apply_id", name=op.f("uq_application_sid")),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_application_due",
+        "application",
+        ["merchant", "next_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state <> 'held'"),
+        postgresql_where=sa.text("state <> 'held'"),
+    )
+    op.create_index("ix_application_state", "application", ["state", "merchant"], unique=False)
+    op.create_index("ix_application_trade", "application", ["merchant", "platform_tid"], unique=False)
+    op.create_table(
+        "notice_seen",
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("platform_tid", sa.Text(), nullable=False),
+        sa.Column("trigger_status", sa.Text(), nullable=False),
+        sa.Column("published_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("merchant", "id", name=op.f("pk_notice_seen")),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_notice_seen_trade", "notice_seen", ["merchant", "platform_tid"], unique=False)
+    op.create_table(
+        "application_link",
+        sa.Column("application_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("cancelled_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("source IN ('tmc', 'operator', 'csv', 'field')", name=op.f("ck_application_link_source")),
+        sa.ForeignKeyConstraint(
+            ["application_id"], ["application.id"], name=op.f("fk_application_link_application_id")
+        ),
+        sa.ForeignKeyConstraint(["order_id"], ["invoice_order.id"], name=op.f("fk_application_link_order_id")),
+        sa.PrimaryKeyConstraint("application_id", "order_id", name=op.f("pk_application_link")),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_application_link_order", "application_link", ["order_id"], unique=False)
+    op.create_table(
+        "invoice_file",
+        sa.Column(
+            "order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), server_default="", nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("sha256", sa.LargeBinary(), nullable=True),
+        sa.Column("wanted_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("fetched_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("why", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint("(state = 'stored') = (content IS NOT NULL)", name=op.f("ck_invoice_file_content")),
+        sa.CheckConstraint(
+            "state IN ('wanted', 'stored', 'spent', 'lost', 'none')", name=op.f("ck_invoice_file_state")
+        ),
+        sa.ForeignKeyConstraint(["order_id"], ["invoice_order.id"], name=op.f("fk_invoice_file_order_id")),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_invoice_file")),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_invoice_file_due",
+        "invoice_file",
+        ["merchant", "next_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'wanted'"),
+        postgresql_where=sa.text("state = 'wanted'"),
+    )
+    op.create_table(
+        "order_trade",
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("tid", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["invoice_order.id"], name=op.f("fk_order_trade_order_id")),
+        sa.PrimaryKeyConstraint("merchant", "tid", "order_id", name=op.f("pk_order_trade")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "upload",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("application_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("answered_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("taken", sa.Integer(), nullable=True),
+        sa.CheckConstraint("(answered_at IS NULL) = (taken IS NULL)", name=op.f("ck_upload_answer")),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_upload_application_id")),
+        sa.ForeignKeyConstraint(["order_id"], ["invoice_order.id"], name=op.f("fk_upload_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_upload")),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_upload_application", "upload", ["application_id"], unique=False)
+    op.create_table(
+        "card",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("sid", sa.Text(), nullable=False),
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("card_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("biz_code", sa.Text(), server_default="", nullable=False),
+        sa.Column("seller_tax_no", sa.Text(), server_default="", nullable=False),
+        sa.Column("gross", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column(
+            "own_account", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
+        ),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("looked_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("wanted_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("missed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("missed_why", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_card")),
+        sa.UniqueConstraint("sid", "card_id", name=op.f("uq_card_sid")),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_card_number", "card", ["merchant", "number"], unique=False)
+    op.create_index(
+        "ix_card_wanted",
+        "card",
+        ["merchant"],
+        unique=False,
+        sqlite_where=sa.text("wanted_at IS NOT NULL"),
+        postgresql_where=sa.text("wanted_at IS NOT NULL"),
     )
     if op.get_bind().dialect.name == "sqlite":
         for name, rule in TRIGGERS.items():
@@ -432,6 +655,13 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         for name in TRIGGERS:
             op.execute(f"DROP TRIGGER {name}")
+    op.drop_table("card")
+    op.drop_table("upload")
+    op.drop_table("order_trade")
+    op.drop_table("invoice_file")
+    op.drop_table("application_link")
+    op.drop_table("notice_seen")
+    op.drop_table("application")
     op.drop_table("request")
     op.drop_table("submission")
     op.drop_table("invoice")
@@ -442,6 +672,7 @@ def downgrade() -> None:
     op.drop_table("token_call")
     op.drop_table("token")
     op.drop_table("quarantine")
+    op.drop_table("allowance")
     op.drop_table("pace")
     op.drop_table("lane")
     op.drop_table("journal")

@@ -17,7 +17,7 @@ from syncd.domain.trouble import Verdict
 __all__ = ["PLATFORMS", "WIRE", "BadEntry", "Entry", "Owner", "entries", "find", "unlisted", "verdict"]
 
 #: The parties that have a catalogue of their own.
-PLATFORMS = ("wdt", "nuonuo", "top")
+PLATFORMS = ("wdt", "nuonuo", "top", "yuannian")
 #: What our own wire says in place of a party that did not speak for itself.
 WIRE = "wire"
 

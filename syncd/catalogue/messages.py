@@ -13,6 +13,9 @@ from syncd.domain.texts import without_identifiers
 #: Which platforms an account named in the settings may belong to, where a log line tells its name only.
 ISSUERS = ("nuonuo",)
 
+#: Platforms whose lanes are named after them.
+_LANES = ("wdt", "top", "yuannian")
+
 _PLATFORM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}")
 _LONGEST_CODE = 60
 _WORD = re.compile(r"[0-9A-Za-z_-]+")
@@ -107,6 +110,8 @@ def _of_log(told: Mapping[str, object]) -> Message | None:
             return Message("wdt", code, "")
         case "write_back.unknown":
             return Message("wdt", _first(told, "cause"), "")
+        case "top.troubled":
+            return Message("top", code, _first(told, "text"))
         case "issue.unclassified" | "collect.failed":
             return Message(ISSUERS[0], code, _first(told, "text"))
         case "unit.troubled" | "write_back.postponed":
@@ -116,9 +121,9 @@ def _of_log(told: Mapping[str, object]) -> Message | None:
 
 
 def _of_lane(lane: str) -> str:
-    """A lane is named after the merchant and WDT, or the merchant and the operator's name for the issuer account."""
+    """A lane is named after the merchant and the platform, or the merchant and the operator's name for the issuer."""
     party = lane.rpartition("/")[2]
-    return "wdt" if party == "wdt" else ISSUERS[0]
+    return party if party in _LANES else ISSUERS[0]
 
 
 def _first(told: Mapping[str, object], *names: str) -> str:

@@ -23,6 +23,7 @@ _TITLES: Mapping[str, str] = {
     "wdt": "WDT 旺店通",
     "nuonuo": "Nuonuo 诺诺",
     "top": "TOP 淘宝开放平台",
+    "yuannian": "Yuannian 元年",
     WIRE: "In place of a party's answer · 对方没有答复时",
 }
 

@@ -24,6 +24,8 @@ GROUPS = (
         "orders",
         "retry",
         "errors",
+        "link",
+        "wallet",
         "lanes",
         "cursor",
         "arming",

@@ -25,11 +25,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from syncd.app import App, Settled
+    from syncd.cli.demo_customers import Customers
     from syncd.sandbox import Sandbox
 
 Weather = Literal["calm", "rough", "storm"]
 #: An order that needs longer than this under "storm" would be a defect.
 PATIENCE = 600.0
+#: Held orders that are told with their reason.
+SHOWN = 5
+#: What must be 0 in the simulators' ledgers.
+WRONG = ("doubles", "lost", "uploads_double", "uploads_foreign", "red_before_blue", "red_over_blue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,55 +73,63 @@ def register(app: typer.Typer, lang: Lang) -> None:
 
 async def _demo(frame: Frame, wish: Wish) -> int:
     from syncd.app import open_app
+    from syncd.cli.demo_customers import Customers
     from syncd.config import load
     from syncd.sandbox import Sandbox, SandboxOptions
     from syncd.watch import logs
 
     options = SandboxOptions(seed=wish.seed, calls_per_minute=0, faults=wish.faults, issue_delay=(0.2, 1.5))
     async with Sandbox(options) as sandbox:
-        sandbox.populate(wish.rows)
+        customers = Customers(sandbox)
+        customers.apply(sandbox.populate(wish.rows))
         path = wish.folder / "syncd.toml"
         path.write_text(settings_text(sandbox, wish.folder), encoding="utf-8")
         settings = load(path, {})
         with (wish.folder / "syncd.log").open("ab", buffering=0) as log:
             logs.configure("json", "info", log, secrets=settings.secrets())
             async with open_app(settings, tick=0.2) as app:
-                return await _show(frame, wish, sandbox, app)
+                return await _show(frame, wish, customers, app)
 
 
-async def _show(frame: Frame, wish: Wish, sandbox: Sandbox, app: App) -> int:
-    began = time.monotonic()
+async def _show(frame: Frame, wish: Wish, customers: Customers, app: App) -> int:
+    began, sandbox = time.monotonic(), customers.sandbox
     async with app.turning():
-        settled = await _watch(frame.say, wish, app)
+        settled = await _watch(frame.say, wish, customers, app)
         seconds = time.monotonic() - began
         if wish.as_json:
-            show_json(await _summary(sandbox, app, wish, seconds))
+            show_json(await _summary(customers, app, wish, seconds))
         else:
-            await _verdict(frame, sandbox, app, wish, seconds)
+            await _verdict(frame, customers, app, wish, seconds)
         if not wish.once:
             print(f"\n{frame.say('demo.stay')}", flush=True)
             await stop_on_signals().wait()
-    counts = sandbox.counts()
-    if not settled.done or counts["doubles"] or counts["lost"]:
+    told = {**sandbox.counts(), **customers.told()}
+    if not settled.done or any(told[wrong] for wrong in WRONG):
         return FAILED
     return PERSON if settled.needs_a_person else FINE
 
 
-async def _watch(say: Say, wish: Wish, app: App) -> Settled:
+async def _watch(say: Say, wish: Wish, customers: Customers, app: App) -> Settled:
     show = _silent if wish.as_json else _live if is_terminal() else _plain
     if not wish.as_json:
         print(say("demo.intro", rows=wish.rows, seed=wish.seed, faults=wish.faults))
-    return await show(say, app)
+    return await show(say, customers, app)
+
+
+async def _to_the_end(customers: Customers, app: App) -> Settled:
+    """Until the customers have done what they do, and only a person could go on."""
+    await customers.send_back(app, PATIENCE)
+    return await app.until_settled(PATIENCE)
 
 
 # -- watching --------------------------------------------------------------------------------------------------------
 
 
-async def _silent(_say: Say, app: App) -> Settled:
-    return await app.until_settled(PATIENCE)
+async def _silent(_say: Say, customers: Customers, app: App) -> Settled:
+    return await _to_the_end(customers, app)
 
 
-async def _plain(say: Say, app: App) -> Settled:
+async def _plain(say: Say, customers: Customers, app: App) -> Settled:
     """One line whenever the figures have changed, at most every two seconds."""
     told: dict[str, str] = {"line": ""}
 
@@ -128,10 +141,10 @@ async def _plain(say: Say, app: App) -> Settled:
                 told["line"] = line
             await asyncio.sleep(2.0)
 
-    return await _beside(app, tell)
+    return await _beside(customers, app, tell)
 
 
-async def _live(say: Say, app: App) -> Settled:
+async def _live(say: Say, customers: Customers, app: App) -> Settled:
     """A table that follows the orders through their life."""
     from rich.live import Live
 
@@ -142,16 +155,16 @@ async def _live(say: Say, app: App) -> Settled:
                 live.update(await _table(say, app))
                 await asyncio.sleep(0.25)
 
-        settled = await _beside(app, draw)
+        settled = await _beside(customers, app, draw)
         live.update(await _table(say, app))
     return settled
 
 
-async def _beside(app: App, tell: Callable[[], Coroutine[Any, Any, None]]) -> Settled:
+async def _beside(customers: Customers, app: App, tell: Callable[[], Coroutine[Any, Any, None]]) -> Settled:
     """Run everything to its end while `tell` tells about it."""
     telling = asyncio.create_task(tell())
     try:
-        return await app.until_settled(PATIENCE)
+        return await _to_the_end(customers, app)
     finally:
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)
@@ -202,12 +215,14 @@ async def _table(say: Say, app: App) -> Table:
 # -- telling ---------------------------------------------------------------------------------------------------------
 
 
-async def _summary(sandbox: Sandbox, app: App, wish: Wish, seconds: float) -> dict[str, object]:
-    """What --json prints. `counts` comes from the simulators' ledgers, not from our store."""
+async def _summary(customers: Customers, app: App, wish: Wish, seconds: float) -> dict[str, object]:
+    """What --json prints. `counts` and `customers` come from the simulators' ledgers, not from our store."""
+    sandbox = customers.sandbox
     async with app.store.read() as tx:
         holds = {reason: number for (_, reason), number in (await tx.board.by_hold()).items()}
     return {
         "counts": sandbox.counts(),
+        "customers": customers.told(),
         "holds": holds,
         "faults": _happened(sandbox),
         "seed": wish.seed,
@@ -218,29 +233,31 @@ async def _summary(sandbox: Sandbox, app: App, wish: Wish, seconds: float) -> di
 
 
 def _happened(sandbox: Sandbox) -> dict[str, int]:
-    both = sandbox.wdt.faults.happened + sandbox.nuonuo.faults.happened
-    return dict(sorted(both.items()))
+    parties = (sandbox.wdt, sandbox.nuonuo, sandbox.top, sandbox.yuannian)
+    return dict(sorted(sum((one.faults.happened for one in parties), Counter()).items()))
 
 
-async def _verdict(frame: Frame, sandbox: Sandbox, app: App, wish: Wish, seconds: float) -> None:
+async def _verdict(frame: Frame, customers: Customers, app: App, wish: Wish, seconds: float) -> None:
     from syncd.domain.hold_texts import explain
     from syncd.domain.lifecycle import State
 
-    say = frame.say
+    say, sandbox = frame.say, customers.sandbox
     print()
     print(say("demo.verdict", seconds=seconds, **sandbox.counts()))
+    print(say("demo.customers", **customers.told()))
     faults = _happened(sandbox)
     if faults:
         print(say("demo.faults_happened", faults=", ".join(f"{kind} {number}" for kind, number in faults.items())))
     async with app.store.read() as tx:
-        held = await tx.board.orders(state=State.HOLD, limit=5)
-        done = await tx.board.orders(state=State.DONE60, limit=1)
+        held = await tx.board.orders(state=State.HOLD, limit=1000)
     if held:
         print(f"\n{say('demo.held_why')}")
-    for order in held:
+    for order in held[:SHOWN]:
         assert order.hold is not None
         print(f"  {order.no}  {inert(explain(order.hold, order.hold_facts, frame.lang).what)}")
-    _next(say, wish, [order.no for order in (*done, *held)][:1])
+    if len(held) > SHOWN:
+        print(f"  {say('demo.more', n=len(held) - SHOWN)}")
+    _next(say, wish, [*customers.returned, *(order.no for order in held)][:1])
 
 
 def _next(say: Say, wish: Wish, example: Sequence[str]) -> None:
@@ -249,6 +266,8 @@ def _next(say: Say, wish: Wish, example: Sequence[str]) -> None:
     steps: Mapping[str, str] = {
         "list": f"{syncd} orders list --state HOLD",
         "explain": f"{syncd} explain {example[0] if example else 'NO'}",
+        "links": f"{syncd} link --list",
+        "cards": f"{syncd} wallet list",
         "status": f"{syncd} status",
         "audit": f"{syncd} cursor audit",
         "log": str(wish.folder / "syncd.log"),
@@ -260,6 +279,7 @@ def _next(say: Say, wish: Wish, example: Sequence[str]) -> None:
 
 def settings_text(sandbox: Sandbox, folder: Path) -> str:
     """A settings file for the simulators: hasty intervals, since nobody's limits are at stake."""
+    top, yuannian = sandbox.describe()["top"], sandbox.describe()["yuannian"]
     start = (datetime.now(UTC) + timedelta(hours=8) - timedelta(days=3)).strftime("%Y-%m-%d %H:%M:%S")
     return f"""\
 # Made by `syncd demo`. The credentials are made up, the intervals far below what real parties allow.
@@ -287,6 +307,26 @@ sid = "demo_sid"
 key = "demo_sid-syncd"
 secret = "demosecret:demosalt"
 calls_per_minute = 1200
+timeout = "3s"
+[merchants.alibaba]
+url = "{top["url"]}"
+app_key = "{top["app_key"]}"
+secret = "{top["secret"]}"
+session = "{top["session"]}"
+calls_per_second = 100
+calls_per_day = 1000000
+tmc = true
+link_by_trade = true
+grace = "2s"
+timeout = "3s"
+[merchants.yuannian]
+url = "{yuannian["url"]}"
+app_id = "{yuannian["app_id"]}"
+token = "{yuannian["token"]}"
+secret = "{yuannian["secret"]}"
+sign_template = "{yuannian["sign_template"]}"
+red_guard = "block"
+allow_cancel = true
 timeout = "3s"
 [issuers.main]
 kind = "nuonuo"

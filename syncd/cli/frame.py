@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import typer
 from typer.core import TyperGroup
 
+from syncd.cli import usage
 from syncd.cli.troubles import Failed, Unusable, known, lines_and_code
 from syncd.cli.words import Lang, Say, helper, speaker
 
@@ -76,7 +77,10 @@ class Frame:
         from syncd.domain.clock import SystemClock
         from syncd.store import migrate
         from syncd.store.store import Store
+        from syncd.watch import logs
 
+        # What a command does is told by it and by the journal: a log beside that is for trouble, and not on its output.
+        logs.configure(settings.log.format, "warning", sys.stderr.buffer, secrets=settings.secrets())
         url = settings.store.url.get_secret_value()
         migrate.require_current(url)
         async with Store.at(url, SystemClock()) as store:
@@ -152,6 +156,7 @@ def root(lang: Lang) -> typer.Typer:
     rich_utils.ARGUMENTS_PANEL_TITLE = text("panel.arguments")
     rich_utils.COMMANDS_PANEL_TITLE = text("panel.commands")
     rich_utils.ERRORS_PANEL_TITLE = text("panel.error")
+    usage.speak(lang)
     app = typer.Typer(
         cls=type("Root", (Root,), {"lang": lang}),
         no_args_is_help=True,

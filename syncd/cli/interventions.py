@@ -12,7 +12,7 @@ import typer
 from syncd.cli.arming import note_if_disarmed
 from syncd.cli.finding import find, operator
 from syncd.cli.frame import FAILED, FINE, Frame
-from syncd.cli.output import beijing, inert
+from syncd.cli.output import beijing, inert, yuan
 from syncd.domain import release as rules
 from syncd.domain.lifecycle import Hold, State
 from syncd.domain.release import Change, Refusal, Standing
@@ -28,7 +28,8 @@ LONGEST_REASON = 200
 
 def standing(order: OrderView) -> Standing:
     """What the rules need to know of a stored order."""
-    return Standing(order.state, order.phase, order.wdt_status, order.hold, order.held_from, order.held_phase)
+    code = order.hold_facts.get("code", "") if order.hold else ""
+    return Standing(order.state, order.phase, order.wdt_status, order.hold, order.held_from, order.held_phase, code)
 
 
 # -- retry -------------------------------------------------------------------------------------------------------------
@@ -99,18 +100,31 @@ class Wish:
 
     settled_outside: bool
     reason: str | None
+    blue_exists: str | None = None  # how somebody knows that the blue invoice of a red order exists
 
 
 async def release(
-    frame: Frame, no: str, merchant: str | None, reason: str, *, settled_outside: bool, yes: bool
+    frame: Frame,
+    no: str,
+    merchant: str | None,
+    reason: str,
+    *,
+    settled_outside: bool,
+    yes: bool,
+    blue_exists: str = "",
 ) -> None:
     """Let a held order go, after saying what will happen and asking."""
-    wish = Wish(settled_outside, _reason(frame, reason))
+    wish = Wish(settled_outside, _reason(frame, reason), _reason(frame, blue_exists))
+    if wish.settled_outside and wish.blue_exists:
+        raise frame.unusable("release.one_or_the_other")
     async with frame.store(frame.settings()) as store:
         async with store.read() as tx:
             order = await find(tx, frame, no, merchant)
             decided = _decided(frame, order, wish, tx.now)
         print(inert(frame.say("release.will." + str(decided.event), no=order.no)))
+        if wish.blue_exists:
+            blue, amount = order.hold_facts.get("blue", "?"), yuan(order.amount)
+            print(inert(frame.say("release.vouched", blue=blue, amount=amount)))
         if not yes and not agreed(frame):
             raise frame.failed("ask.nothing_done")
         async with store.begin() as tx:
@@ -118,7 +132,10 @@ async def release(
             change = _decided(frame, order, wish, tx.now)
             if change.event is not decided.event:
                 raise frame.failed("order.moved", no=order.no)
-            by = {"by": operator(), "reason": wish.reason, "hold": order.hold}
+            by = {"by": operator(), "reason": wish.reason, "hold": order.hold, "code": order.hold_facts.get("code")}
+            if wish.blue_exists:
+                vouched = {"by": operator(), "reason": wish.blue_exists, "blue": order.hold_facts.get("blue", "")}
+                await tx.journal.add("order.blue_exists", order_id=order.id, merchant=order.merchant, **vouched)
             await _apply(tx, order, change, "order.released", {**by, "to": str(change.event)})
         print(inert(frame.say("release.done", no=order.no)))
         await note_if_disarmed(frame, store)
@@ -134,7 +151,8 @@ def agreed(frame: Frame) -> bool:
 
 
 def _decided(frame: Frame, order: OrderView, wish: Wish, now: datetime) -> Change:
-    decided = rules.release(standing(order), now, settled_outside=wish.settled_outside)
+    vouched = wish.blue_exists is not None
+    decided = rules.release(standing(order), now, settled_outside=wish.settled_outside, vouched=vouched)
     if isinstance(decided, Refusal):
         raise frame.failed("order.refused", no=order.no, why=why_not(frame, decided, order))
     return decided

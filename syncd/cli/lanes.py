@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import typer
 from syncd.cli import options, output
 from syncd.cli.finding import operator
 from syncd.cli.frame import Frame, group, here, wait
+from syncd.cli.lane_bans import ban_of, credential, lane_names, lift, told, wake
 from syncd.cli.moments import instant
 from syncd.cli.words import Lang, helper
 
@@ -30,8 +31,14 @@ def register(app: typer.Typer, lang: Lang) -> None:
         wait(_list(here(ctx), as_json))
 
     @lanes.command("resume", help=text("lane.resume"))
-    def resume_command(ctx: typer.Context, lane: str = typer.Argument(metavar="LANE", help=text("opt.lane"))) -> None:
-        wait(_resume(here(ctx), lane))
+    def resume_command(
+        ctx: typer.Context,
+        lane: str = typer.Argument(metavar="LANE", help=text("opt.lane")),
+        lift_ban: bool = typer.Option(False, "--lift-ban", help=text("opt.lift_ban")),
+        reason: str = options.reason(lang, required=False),
+        yes: bool = options.yes(lang),
+    ) -> None:
+        wait(_resume(here(ctx), lane, reason.strip(), lift_ban=lift_ban, yes=yes))
 
 
 def _register_pause(lanes: typer.Typer, lang: Lang) -> None:
@@ -48,12 +55,8 @@ def _register_pause(lanes: typer.Typer, lang: Lang) -> None:
         wait(_pause(here(ctx), lane, reason.strip(), until, lasting))
 
 
-def lane_names(settings: Settings) -> list[str]:
-    """Every lane of the configured merchants."""
-    return [f"{one.name}/{platform}" for one in settings.merchants for platform in ("wdt", one.issuer)]
-
-
 async def _list(frame: Frame, as_json: bool) -> None:
+    from syncd.cli.lane_words import reason
     from syncd.cli.status import lane_facts, what_to_do
 
     settings = frame.settings()
@@ -62,6 +65,7 @@ async def _list(frame: Frame, as_json: bool) -> None:
             lane.name: {**lane_facts(lane), "failures": lane.failures, **what_to_do(lane)}
             for lane in await tx.lanes.all()
         }
+        said = {lane.name: reason(lane, frame.lang) for lane in await tx.lanes.all()}
         paces = {name: await _pace(tx, settings, name) for name in lane_names(settings)}
         now = tx.now
     rows = [{**_current(stored.pop(name, _open(name)), now), **paces[name]} for name in lane_names(settings)]
@@ -69,31 +73,27 @@ async def _list(frame: Frame, as_json: bool) -> None:
     if as_json:
         output.show_json(rows)
         return
-    _print(frame, rows, now)
+    _print(frame, rows, said, now)
 
 
 #: Of a lane whose merchant or account the settings do not name any more.
-_NO_PACE: dict[str, Any] = {"calls_per_minute": None, "at_most": None, "banned_until": None}
+_NO_PACE: dict[str, Any] = {"calls_per_minute": None, "at_most": None, "banned_until": None, "banned_call": None}
 
 
 async def _pace(tx: Tx, settings: Settings, name: str) -> dict[str, Any]:
     """How fast the lane's credential may call now, at most, and until when not at all."""
-    from syncd.domain.budget import Budget
-    from syncd.parties import credential_of_issuer, credential_of_wdt
+    from syncd.domain.budget import Budget, longest_rest
     from syncd.store.paces import slowed
 
     merchant, _, platform = name.partition("/")
-    if platform == "wdt":
-        one = settings.merchant(merchant)
-        ceiling, credential = one.wdt.calls_per_minute, credential_of_wdt(one)
-    else:
-        found = settings.issuers[platform]
-        ceiling, credential = found.calls_per_minute, credential_of_issuer(found)
-    budget = Budget(ceiling, await slowed(tx, *credential))
+    ceiling, whose = credential(settings.merchant(merchant), settings, platform)
+    budget = Budget(ceiling, await slowed(tx, *whose), longest_rest(whose[0]))
+    ban = await ban_of(tx, settings, name)
     return {
         "calls_per_minute": round(budget.rate(tx.now), 1),
         "at_most": ceiling,
-        "banned_until": budget.resting(tx.now),
+        "banned_until": ban.until if ban else None,
+        "banned_call": ban.call if ban else None,
     }
 
 
@@ -109,7 +109,7 @@ def _current(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     return _open(row["lane"]) if ended else row
 
 
-def _print(frame: Frame, rows: Sequence[dict[str, Any]], now: datetime) -> None:
+def _print(frame: Frame, rows: Sequence[dict[str, Any]], said: Mapping[str, str], now: datetime) -> None:
     say = frame.say
     if not rows:
         print(say("lane.none"))
@@ -122,7 +122,7 @@ def _print(frame: Frame, rows: Sequence[dict[str, Any]], now: datetime) -> None:
                 say(f"lane.{row['state']}"),
                 say("lane.until_resumed") if _endless(row) else output.when(row["until"], now, say),
                 _pace_said(row),
-                row["reason"],
+                said.get(row["lane"], "") if row["state"] != "open" else "",
             ]
             for row in rows
         ],
@@ -134,8 +134,8 @@ def _print(frame: Frame, rows: Sequence[dict[str, Any]], now: datetime) -> None:
             told = say("lane.remedy", lane=row["lane"], n=row["failures"], since=since, remedy=remedy)
             print(output.inert(told))
         if row["banned_until"] is not None:
-            at = output.when(row["banned_until"], now, say)
-            print(output.inert(say("lane.banned", lane=row["lane"], at=at)))
+            at, call = output.when(row["banned_until"], now, say), row["banned_call"]
+            print(output.inert(say("lane.banned", lane=row["lane"], call=f" {call}" if call else "", at=at)))
 
 
 def _pace_said(row: dict[str, Any]) -> str:
@@ -171,31 +171,35 @@ def _end(frame: Frame, until: str | None, lasting: str | None, now: datetime) ->
     if lasting:
         try:
             return now + duration.parse(lasting)
-        except ValueError as problem:
-            raise frame.unusable("span.unreadable", text=lasting, why=str(problem)) from None
+        except ValueError:
+            raise frame.unusable("span.unreadable", text=lasting) from None
     end = instant(frame, until) if until else None
     if end is not None and end <= now:
         raise frame.unusable("lane.until_past")
     return end
 
 
-async def _resume(frame: Frame, lane: str) -> None:
+async def _resume(frame: Frame, lane: str, reason: str, *, lift_ban: bool, yes: bool) -> None:
     settings = frame.settings()
+    if reason and not reason.isprintable():
+        raise frame.unusable("reason.unprintable")
+    if lift_ban:
+        _known(frame, lane, lane_names(settings))
+        await lift(frame, lane, reason[:500], yes=yes)
+        return
     async with frame.store(settings) as store, store.begin() as tx:
         stored = [one.name for one in await tx.lanes.all()]
         merchant, platform = _known(frame, lane, [*lane_names(settings), *stored])
         rested = await tx.lanes.resume(merchant, platform)
         if rested:
-            await tx.journal.add("lane.resumed", merchant=merchant, lane=lane, by=operator())
-        await _wake(tx, merchant, platform)
+            why: dict[str, Any] = {"reason": reason[:500]} if reason else {}
+            await tx.journal.add("lane.resumed", merchant=merchant, lane=lane, by=operator(), **why)
+        await wake(tx, merchant, platform)
+        ban = await ban_of(tx, settings, lane)
+    if ban is not None:
+        print(told(frame, lane, ban, resumed=rested))
+        return
     print(output.inert(frame.say("lane.resumed" if rested else "lane.was_open", lane=lane)))
-
-
-async def _wake(tx: Tx, merchant: str, platform: str) -> None:
-    from syncd.stages.lane import ISSUER_UNITS, WDT_UNITS
-
-    for stage, key in WDT_UNITS if platform == "wdt" else ISSUER_UNITS:
-        await tx.units.wake(stage, key.format(merchant=merchant))
 
 
 def _known(frame: Frame, lane: str, names: Sequence[str]) -> tuple[str, str]:

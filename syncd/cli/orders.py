@@ -36,7 +36,9 @@ def _register_list(orders: typer.Typer, lang: Lang) -> None:
         ctx: typer.Context,
         state: str | None = typer.Option(None, "--state", metavar="S", help=text("opt.state")),
         merchant: str | None = options.merchant(lang),
-        limit: int | None = typer.Option(None, "--limit", metavar="N", min=1, help=text("opt.limit")),
+        limit: int | None = typer.Option(
+            None, "--limit", metavar="N", callback=options.within(lang, "--limit", 1), help=text("opt.limit")
+        ),
         as_json: bool = options.as_json(lang),
     ) -> None:
         wait(_list(here(ctx), state, merchant, limit, as_json))
@@ -91,12 +93,16 @@ def _register_release(orders: typer.Typer, lang: Lang) -> None:
         no: str = options.number(lang),
         merchant: str | None = options.merchant(lang),
         settled_outside: bool = typer.Option(False, "--settled-outside", help=text("opt.settled_outside")),
+        blue_exists: str = typer.Option("", "--blue-exists", help=text("opt.blue_exists")),
         reason: str = options.reason(lang, required=False),
         yes: bool = options.yes(lang),
     ) -> None:
         from syncd.cli.interventions import release
 
-        wait(release(here(ctx), no, merchant, reason, settled_outside=settled_outside, yes=yes))
+        asked = release(
+            here(ctx), no, merchant, reason, settled_outside=settled_outside, yes=yes, blue_exists=blue_exists
+        )
+        wait(asked)
 
 
 # -- list --------------------------------------------------------------------------------------------------------------
@@ -189,6 +195,7 @@ async def _show(frame: Frame, no: str, merchant: str | None, raw: bool, as_json:
         order = await find(tx, frame, no, merchant)
         numbers = await tx.board.numbers([order.id])
         submissions = await Dossier(tx.connection).submissions(order.id)
+        applications = await tx.applications.of_order(order.id)
         now = tx.now
     shown = facts(order, numbers.get(order.id), frame.lang) | {
         "payer": output.masked_name(order.payer_name),
@@ -197,6 +204,7 @@ async def _show(frame: Frame, no: str, merchant: str | None, raw: bool, as_json:
         "held_from": order.held_from,
         "generation": order.generation,
         "keys": [one.key for one in submissions],
+        "applications": [f"{one.apply_id} {one.state}" for one in applications],
         "next_at": order.next_at,
         "first_seen_at": order.first_seen_at,
         "seen_at": order.seen_at,

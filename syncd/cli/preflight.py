@@ -6,46 +6,24 @@ question per credential.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from syncd.cli.checked import Finding as Finding
 from syncd.cli.frame import Frame
-from syncd.cli.output import beijing
+from syncd.cli.preflight_parties import ask
 from syncd.cli.words import Say
-from syncd.domain.trouble import Care, Paced, Trouble, Verdict
 
 if TYPE_CHECKING:
     from syncd.config import Settings
-    from syncd.domain.ports import Issuer
-    from syncd.parties import Parties
-    from syncd.store.store import Store
-    from syncd.wire.wdt.client import WdtClient
 
-Level = Literal["ok", "warn", "fail"]
-
-#: WDT refuses stamps 120 s off; before that there is time to be warned.
-CLOCK_WARN, CLOCK_FAIL = 60.0, 110.0
-_AT_ONCE = 8
 #: What a finding about a disarmed store is called; alone it ends `check` with its own exit code.
 ARMING = "arming"
 #: Below this length a secret is too short to be looked for in a text.
 _SHORTEST_SECRET = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report. `remedy` is empty where nothing is to be done."""
-
-    level: Level
-    subject: str
-    text: str
-    remedy: str = ""
 
 
 def holder(store: Path) -> str | None:
@@ -68,8 +46,9 @@ async def look(frame: Frame, settings: Settings) -> list[Finding]:
     """Every finding, in the order in which a person would want to mend them."""
     say = frame.say
     found = [*_settings(say, frame, settings), *_store(say, settings)]
+    found += _beginning(say, settings)
     found += _alerts(say, settings)
-    found += await _parties(say, settings)
+    found += await ask(frame.lang, settings)
     return [without_secrets(one, settings) for one in found]
 
 
@@ -159,6 +138,30 @@ def _schema(say: Say, url: str) -> Iterator[Finding]:
         yield Finding("ok", "store", say("check.store_sound"))
 
 
+def _beginning(say: Say, settings: Settings) -> Iterator[Finding]:
+    """Without a start, what was waiting before the first reading is never read: said of whom that is still to come."""
+    if settings.poll.start is None:
+        begun = _begun(settings)
+        new = [str(merchant.name) for merchant in settings.merchants if merchant.wdt.sid not in begun]
+        if new:
+            text = say("check.no_start", merchants=", ".join(new))
+            yield Finding("warn", "poll", text, say("check.no_start.remedy"))
+
+
+def _begun(settings: Settings) -> set[str]:
+    """The WDT accounts that have been read before."""
+    from contextlib import closing
+
+    from syncd.store.engine import UnsupportedStore, sqlite_path
+
+    try:
+        path = sqlite_path(settings.store.url.get_secret_value())
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as db:
+            return {sid for (sid,) in db.execute("SELECT DISTINCT sid FROM cursor")}
+    except (UnsupportedStore, sqlite3.Error):  # there is none, or it is told elsewhere what is wrong with it
+        return set()
+
+
 # -- alerts ------------------------------------------------------------------------------------------------------------
 
 
@@ -203,114 +206,3 @@ def _arming(say: Say, settings: Settings, path: Path) -> Iterator[Finding]:
     reason = say(f"arming.why.{compared if armed else why}", about=about, seen=epoch)
     text = say("check.would_disarm", why=reason) if armed else reason
     yield Finding("fail", ARMING, text, say("arming.remedy"))
-
-
-# -- the parties -------------------------------------------------------------------------------------------------------
-
-
-async def _parties(say: Say, settings: Settings) -> list[Finding]:
-    from syncd.domain.clock import SystemClock
-    from syncd.parties import join
-    from syncd.store.engine import UnsupportedStore, reader_engine, sqlite_path, writer_engine
-    from syncd.store.store import Store, this_host
-
-    try:
-        path = sqlite_path(settings.store.url.get_secret_value())
-    except UnsupportedStore:
-        return []
-    # Not Store.at, which would make the file: nothing is opened here before it is used.
-    async with Store(writer_engine(path), reader_engine(path), SystemClock(), this_host(), path) as store:
-        try:
-            parties = join(settings, store, store.clock, store_is_ready=_is_ready(settings))
-        except ValueError as error:
-            return [Finding("fail", "settings", str(error), say("check.settings.remedy"))]
-        try:
-            return await _ask(say, settings, parties, store)
-        finally:
-            await parties.close()
-
-
-def _is_ready(settings: Settings) -> bool:
-    from syncd.store import migrate
-
-    try:
-        migrate.require_current(settings.store.url.get_secret_value())
-    except (migrate.NotReady, migrate.TooNew):
-        return False
-    return True
-
-
-async def _ask(say: Say, settings: Settings, parties: Parties, store: Store) -> list[Finding]:
-    places = asyncio.Semaphore(_AT_ONCE)
-
-    async def wdt(name: str, client: WdtClient) -> Finding:
-        async with places:
-            return await _wdt(say, f"{name}/wdt", client, store)
-
-    async def issuer(name: str, client: Issuer) -> Finding:
-        async with places:
-            return await _issuer(say, name, client, fetches=bool(settings.issuers[name].token_url), store=store)
-
-    found = await asyncio.gather(
-        *(wdt(name, client) for name, client in parties.wdt.items()),
-        *(issuer(name, client) for name, client in parties.issuers.items()),
-    )
-    offsets = [client.clock_offset for client in parties.wdt.values() if client.clock_offset is not None]
-    return [*_clock(say, offsets, asked=bool(parties.wdt)), *found]
-
-
-def _clock(say: Say, offsets: list[float], *, asked: bool) -> Iterator[Finding]:
-    if not offsets:
-        if asked:
-            yield Finding("warn", "clock", say("check.clock_unknown"))
-        return
-    worst = max(offsets, key=abs)
-    level: Level = "fail" if abs(worst) > CLOCK_FAIL else "warn" if abs(worst) > CLOCK_WARN else "ok"
-    remedy = "" if level == "ok" else say("check.clock.remedy")
-    yield Finding(level, "clock", say("check.clock", seconds=f"{-worst:+.1f}"), remedy)
-
-
-async def _wdt(say: Say, subject: str, client: WdtClient, store: Store) -> Finding:
-    """One row of the last hour: signature, account and right to read are all needed for it."""
-    from syncd.domain.clock import whole_second
-    from syncd.domain.order import Search
-
-    now = whole_second(store.clock.now())
-    try:
-        await client.search(Search(start=now - timedelta(hours=1), end=now, page_size=1))
-    except Trouble as trouble:
-        return _of(say, subject, trouble.verdict)
-    except Paced as paced:
-        return Finding("warn", subject, say("check.paced", until=beijing(paced.until)), say("check.throttled.remedy"))
-    return Finding("ok", subject, say("check.party_ok"))
-
-
-async def _issuer(say: Say, name: str, issuer: Issuer, *, fetches: bool, store: Store) -> Finding:
-    from syncd.store.store import StoreUnavailable
-
-    subject = f"issuer {name}"
-    if fetches and not (store.path.exists() and store.path.stat().st_size):
-        return Finding("warn", subject, say("check.no_shelf"), say("check.no_shelf.remedy"))
-    try:
-        wrong = await issuer.probe(issuing=True)
-    except StoreUnavailable as error:
-        return Finding("fail", subject, say("store.unavailable", why=error), say("check.no_shelf.remedy"))
-    return Finding("ok", subject, say("check.party_ok")) if wrong is None else _of(say, subject, wrong)
-
-
-_REMEDIES = {
-    Care.REST_LANE: "throttled",
-    Care.CLOCK: "clock",
-    Care.SETTINGS: "credentials",
-    Care.PERSON: "person",
-    Care.RETRY_SOON: "unreachable",
-    Care.UNKNOWN: "unreachable",
-}
-
-
-def _of(say: Say, subject: str, verdict: Verdict) -> Finding:
-    from syncd.watch.redaction import masked
-
-    kind = _REMEDIES.get(verdict.care, "other")
-    level: Level = "warn" if verdict.care is Care.REST_LANE else "fail"
-    return Finding(level, subject, masked(str(verdict)), say(f"check.{kind}.remedy"))

@@ -191,7 +191,7 @@ def _print_plan(frame: Frame, plan: Sequence[Planned]) -> None:
             [
                 one.order.merchant,
                 one.order.no,
-                f"{one.order.state}/{one.order.hold or one.order.phase}".rstrip("/"),
+                _stands(frame, one.order),
                 one.what,
             ]
             for one in plan[:ON_A_TERMINAL]
@@ -200,3 +200,12 @@ def _print_plan(frame: Frame, plan: Sequence[Planned]) -> None:
     if len(plan) > ON_A_TERMINAL:
         print(say("retry.more", shown=ON_A_TERMINAL))
     print(say("retry.summary", n=len(plan), **_counts(plan)))
+
+
+def _stands(frame: Frame, order: OrderView) -> str:
+    """Its state, and why it is held in the reader's language with the word for --where behind it."""
+    from syncd.watch.alert_texts import HOLDS
+
+    if order.hold is None:
+        return f"{order.state}/{order.phase}".rstrip("/")
+    return f"{order.state}: {HOLDS[order.hold][0 if frame.lang == 'zh' else 1]} ({order.hold})"

@@ -13,6 +13,7 @@ import typer
 
 from syncd.cli.arming import told
 from syncd.cli.frame import DISARMED, FAILED, FINE, PERSON, Frame, here, leave, wait
+from syncd.cli.output import beijing
 from syncd.cli.words import Lang, helper
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def register(app: typer.Typer, lang: Lang) -> None:
 
 async def _daemon(frame: Frame) -> int:
     """Run until told to stop, then drain."""
-    from syncd.app import Hangup, open_app
+    from syncd.app import open_app
+    from syncd.reload import Hangup
     from syncd.watch.notify import Notifier
 
     settings = frame.settings()
@@ -85,11 +87,17 @@ async def _once(frame: Frame, timeout: float | None) -> int:
     if not settled.done:
         print(say("run.unfinished", unsettled=settled.unsettled), file=sys.stderr)
         return FAILED
+    if settled.later:
+        print(say("run.later", n=settled.later, at=beijing(settled.next_at)), file=sys.stderr)
     if settled.needs_a_person:
         stuck = say("run.stuck", lanes=", ".join(settled.stuck)) if settled.stuck else ""
-        print(say("run.person", held=settled.held, stuck=stuck), file=sys.stderr)
+        held = say("run.held", held=settled.held) if settled.held or not settled.held_applications else ""
+        at_centre = say("run.held_applications", held=settled.held_applications) if settled.held_applications else ""
+        both = say("run.and") if held and at_centre else ""
+        print(say("run.person", held=f"{held}{both}{at_centre}", stuck=stuck), file=sys.stderr)
         return PERSON
-    print(say("run.settled"), file=sys.stderr)
+    if not settled.later:
+        print(say("run.settled"), file=sys.stderr)
     return FINE
 
 

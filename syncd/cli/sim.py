@@ -18,16 +18,29 @@ if TYPE_CHECKING:
     from syncd.sandbox import Sandbox
 
 Weather = Literal["calm", "rough", "storm"]
+#: The invoices that lie in the simulated buyers' wallets from the beginning, as cards demo_card_1, demo_card_2, …
+CARDS = ("26952000000000000901", "26952000000000000902", "26952000000000000903")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """One for each simulator; 0 is any free one."""
+
+    wdt: int
+    nuonuo: int
+    top: int
+    yuannian: int
+    control: int
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the caller asked for; port 0 is any free one."""
+    """What the caller asked for."""
 
     rows: int
     seed: int
     faults: Weather
-    ports: tuple[int, int, int]
+    ports: Ports
     write: Path | None
 
 
@@ -49,10 +62,13 @@ def register(app: typer.Typer, lang: Lang) -> None:
         faults: Weather = typer.Option("calm", "--faults", help=text("opt.faults")),
         port_wdt: int = _port("--port-wdt", lang),
         port_nuonuo: int = _port("--port-nuonuo", lang),
+        port_top: int = _port("--port-top", lang),
+        port_yuannian: int = _port("--port-yuannian", lang),
         port_control: int = _port("--port-control", lang),
         write: Path | None = typer.Option(None, "--write-config", metavar="PATH", help=text("opt.write_config")),
     ) -> None:
-        wait(_serve(here(ctx), Wish(rows, seed, faults, (port_wdt, port_nuonuo, port_control), write)))
+        ports = Ports(port_wdt, port_nuonuo, port_top, port_yuannian, port_control)
+        wait(_serve(here(ctx), Wish(rows, seed, faults, ports, write)))
 
 
 async def _serve(frame: Frame, wish: Wish) -> None:
@@ -61,19 +77,28 @@ async def _serve(frame: Frame, wish: Wish) -> None:
 
     if wish.write is not None and wish.write.exists():
         raise frame.unusable("sim.exists", path=wish.write)
-    wdt, nuonuo, control = wish.ports
-    options = SandboxOptions(seed=wish.seed, faults=wish.faults, wdt_port=wdt, nuonuo_port=nuonuo, control_port=control)
+    ports = wish.ports
+    options = SandboxOptions(
+        seed=wish.seed, faults=wish.faults, wdt_port=ports.wdt, nuonuo_port=ports.nuonuo, top_port=ports.top,
+        yuannian_port=ports.yuannian, control_port=ports.control,
+    )  # fmt: skip
     stop = stop_on_signals()
     async with Sandbox(options) as sandbox:
         if wish.rows:
             sandbox.populate(wish.rows)
+        for number, invoice_no in enumerate(CARDS, start=1):
+            sandbox.yuannian.put_card(
+                invoice_no, card_id=f"demo_card_{number}", encrypt_code=f"demo_code_{number}", openid="demo_openid"
+            )
         _tell(frame, sandbox, wish)
         await stop.wait()
 
 
 def _tell(frame: Frame, sandbox: Sandbox, wish: Wish) -> None:
-    say, text = frame.say, settings_text(sandbox.describe(), datetime.now(UTC))
-    print(say("sim.urls", wdt=sandbox.wdt_url, nuonuo=sandbox.nuonuo_url, control=sandbox.control_url))
+    folder = Path() if wish.write is None else wish.write.parent
+    say, text = frame.say, settings_text(sandbox.describe(), datetime.now(UTC), folder)
+    urls = {"wdt": sandbox.wdt_url, "nuonuo": sandbox.nuonuo_url, "top": sandbox.top_url}
+    print(say("sim.urls", **urls, yuannian=sandbox.yuannian_url, control=sandbox.control_url))
     if wish.write is not None:
         _write(wish.write, text)
         print(say("sim.written", path=wish.write))
@@ -88,16 +113,17 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
-def settings_text(described: dict[str, Any], now: datetime) -> str:
-    """A complete settings file for a running sandbox, from what it says about itself."""
+def settings_text(described: dict[str, Any], now: datetime, folder: Path) -> str:
+    """A complete settings file for a running sandbox, from what it says about itself; its store lies in `folder`."""
     from syncd.domain.clock import BEIJING
 
     wdt, nuonuo = described["wdt"], described["nuonuo"]
+    top, yuannian = described["top"], described["yuannian"]
     start = (now.astimezone(BEIJING) - timedelta(days=3)).strftime("%Y-%m-%d %H:%M:%S")
     return f"""\
 # For the simulators of `syncd sim serve`. Every credential in it is made up.
 [store]
-url = "sqlite:///sim.db"
+url = "sqlite:///{folder.resolve() / "sim.db"}"
 
 [console]
 listen = "127.0.0.1:8650"
@@ -120,6 +146,21 @@ key = "{wdt["key"]}"
 secret = "{wdt["secret"]}"
 client_version = "{wdt["client_version"]}"
 calls_per_minute = {wdt["calls_per_minute"]}
+
+[merchants.alibaba]
+url = "{top["url"]}"
+app_key = "{top["app_key"]}"
+secret = "{top["secret"]}"
+session = "{top["session"]}"
+tmc = true
+link_by_trade = true
+
+[merchants.yuannian]
+url = "{yuannian["url"]}"
+app_id = "{yuannian["app_id"]}"
+token = "{yuannian["token"]}"
+secret = "{yuannian["secret"]}"
+sign_template = "{yuannian["sign_template"]}"
 
 [issuers.main]
 kind = "{nuonuo["kind"]}"

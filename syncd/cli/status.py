@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,14 +12,16 @@ import typer
 from syncd.cli import options, output
 from syncd.cli.arming import told
 from syncd.cli.frame import DISARMED, FINE, PERSON, Frame, here, leave, wait
+from syncd.cli.lane_bans import bans
+from syncd.cli.lane_words import reason, trouble, understood
 from syncd.cli.words import Lang, helper
 
 if TYPE_CHECKING:
-    from syncd.catalogue import Entry
     from syncd.config import Settings
     from syncd.domain.lifecycle import State
     from syncd.store.instance import Instance
     from syncd.store.lanes import Lane
+    from syncd.store.paces import Ban
     from syncd.store.store import Tx
     from syncd.store.unclassified import Unheard
     from syncd.store.units import UnitView
@@ -56,6 +58,9 @@ class Look:
     daemon: str | None
     instance: Instance | None
     unclassified: tuple[Unheard, ...] = ()
+    applications: Mapping[tuple[str, str], int] = field(default_factory=dict)  # merchant and state
+    stuck_applications: Mapping[tuple[str, str], int] = field(default_factory=dict)  # merchant and reason
+    bans: Mapping[str, Ban] = field(default_factory=dict)  # by lane
 
     @property
     def disarmed(self) -> bool:
@@ -66,16 +71,17 @@ class Look:
 
     @property
     def stuck(self) -> tuple[Lane, ...]:
-        """Lanes at which somebody must act: paused by a person, or resting for a reason that does not pass."""
+        """Lanes at which somebody must act: paused without an end, or resting for a reason that does not pass."""
         return tuple(
             lane
             for lane in self.lanes
-            if lane.state == "paused" or (lane.state == "resting" and lane.reason.startswith(("settings", "person")))
+            if (lane.state == "paused" and lane.until is None)
+            or (lane.state == "resting" and lane.reason.startswith(("settings", "person")))
         )
 
     @property
     def held(self) -> int:
-        return sum(self.holds.values())
+        return sum(self.holds.values()) + sum(self.stuck_applications.values())
 
     @property
     def needs_a_person(self) -> bool:
@@ -116,6 +122,9 @@ async def _look(tx: Tx, settings: Settings) -> Look:
         instance=await tx.instance.get(),
         daemon=holder(sqlite_path(settings.store.url.get_secret_value())),
         unclassified=_still_unheard(await tx.unclassified.all()),
+        applications={(name, str(at)): n for (name, at), n in (await tx.applications.by_state()).items()},
+        stuck_applications=await tx.applications.by_hold(),
+        bans=await bans(tx, settings),
     )
 
 
@@ -145,10 +154,17 @@ def _facts(look: Look) -> dict[str, Any]:
         "disarmed": look.instance.why if look.instance is not None and look.disarmed else None,
         "merchants": merchants,
         "lanes": [{**lane_facts(lane), **what_to_do(lane)} for lane in look.lanes],
+        "bans": [{"lane": name, "call": ban.call or None, "until": ban.until} for name, ban in look.bans.items()],
         "cursors": [cursor_facts(look.merchant(at.sid), at, look.now) for at in look.cursors],
         "backfills": len(look.backfills),
         "gaps": len(look.gaps),
         "debts": dict(look.debts),
+        "applications": [
+            {"merchant": name, "state": state, "count": n} for (name, state), n in look.applications.items()
+        ],
+        "applications_held": [
+            {"merchant": name, "why": why, "count": n} for (name, why), n in look.stuck_applications.items()
+        ],
         "quarantined": look.quarantined,
         "unclassified": [unheard_facts(one) for one in look.unclassified],
         "troubled_units": [
@@ -186,17 +202,9 @@ def lane_facts(lane: Lane) -> dict[str, Any]:
     }
 
 
-def _understood(lane: Lane) -> Entry | None:
-    """What the party said when the lane came to rest; None for one that a person paused."""
-    from syncd.catalogue import find
-
-    platform, _, code = lane.code.partition(".")
-    return find(platform, code, lane.reason.partition(": ")[2]) if lane.state == "resting" else None
-
-
 def what_to_do(lane: Lane) -> dict[str, str | None]:
     """The remedy of a lane at rest, in both languages, and where more of it stands."""
-    entry = _understood(lane)
+    entry = understood(lane)
     zh, en = entry.remedies if entry else (None, None)
     runbook = f"docs/runbooks/{entry.runbook}" if entry else None
     return {"zh_remedy": zh, "en_remedy": en, "runbook": runbook}
@@ -223,6 +231,7 @@ def _print(frame: Frame, look: Look) -> None:
         print("\n".join(told(say, look.instance)))
     print(output.inert(say("status.daemon", who=look.daemon)) if look.daemon else say("status.no_daemon"))
     _print_orders(frame, look)
+    _print_applications(frame, look)
     _print_lanes(frame, look)
     _print_cursors(frame, look)
     _print_rest(frame, look)
@@ -231,6 +240,9 @@ def _print(frame: Frame, look: Look) -> None:
 
 
 def _print_orders(frame: Frame, look: Look) -> None:
+    from syncd.domain.lifecycle import Hold
+    from syncd.watch.alert_texts import HOLDS
+
     say = frame.say
     print(f"\n{say('status.orders')}")
     if not look.states:
@@ -241,21 +253,50 @@ def _print_orders(frame: Frame, look: Look) -> None:
         [[name, state, str(n), say(f"state.{state}")] for (name, state), n in look.states.items()],
     )
     for (name, hold), number in sorted(look.holds.items()):
-        print(f"  {output.inert(say('status.hold', merchant=name, hold=hold, n=number))}")
+        why = f"{HOLDS[Hold(hold)][0 if frame.lang == 'zh' else 1]} ({hold})"
+        print(f"  {output.inert(say('status.hold', merchant=name, hold=why, n=number))}")
     for name, since in look.oldest_unknown.items():
         age = output.relative(since, look.now, say)
         print(f"  {output.inert(say('status.oldest_unknown', merchant=name, age=age))}")
 
 
+def _print_applications(frame: Frame, look: Look) -> None:
+    say = frame.say
+    if not look.applications:
+        return
+    print(f"\n{say('status.applications')}")
+    for merchant in sorted({name for name, _ in look.applications}):
+        counts = ", ".join(
+            f"{say(f'application.{state}')} {n}"
+            for (name, state), n in sorted(look.applications.items())
+            if name == merchant
+        )
+        print(f"  {output.inert(say('status.application_line', merchant=merchant, counts=counts))}")
+
+
 def _print_lanes(frame: Frame, look: Look) -> None:
     say = frame.say
     print(f"\n{say('status.lanes')}")
-    if not look.lanes:
+    if not look.lanes and not look.bans:
         print(f"  {say('status.all_open')}")
     for lane in look.lanes:
         until = output.when(lane.until, look.now, say) if lane.until else say("lane.until_resumed")
-        line = say("status.lane", lane=lane.name, state=say(f"lane.{lane.state}"), until=until, reason=lane.reason)
+        line = say(
+            "status.lane", lane=lane.name, state=say(f"lane.{lane.state}"), until=until, reason=reason(lane, frame.lang)
+        )
         print(f"  {output.inert(line)}")
+    for name, ban in _unsaid(look):
+        at, call = output.when(ban.until, look.now, say), f" {ban.call}" if ban.call else ""
+        print(f"  {output.inert(say('lane.banned', lane=name, call=call, at=at))}")
+
+
+def _unsaid(look: Look) -> Iterator[tuple[str, Ban]]:
+    """Bans that outlast what the lane itself shows: somebody resumed or paused it."""
+    shown = {lane.name: lane.until for lane in look.lanes if lane.state == "resting"}
+    for name, ban in look.bans.items():
+        until = shown.get(name)
+        if until is None or until + timedelta(seconds=5) < ban.until:
+            yield name, ban
 
 
 def _print_cursors(frame: Frame, look: Look) -> None:
@@ -286,17 +327,21 @@ def _print_rest(frame: Frame, look: Look) -> None:
         words = {"platform": one.platform, "code": one.code, "text": one.text, "n": one.count}
         print(f"  {output.inert(say('status.unclassified_one', **words, age=age))}")
     for unit in look.troubled:
-        line = say("status.troubled", unit=f"{unit.stage} {unit.key}", n=unit.failures, why=unit.trouble)
+        line = say(
+            "status.troubled", unit=f"{unit.stage} {unit.key}", n=unit.failures, why=trouble(unit.trouble, frame.lang)
+        )
         print(output.inert(line))
 
 
 def _print_next(frame: Frame, look: Look) -> None:
     say = frame.say
-    if look.held:
-        print(say("status.next.held", n=look.held))
+    if look.holds:
+        print(say("status.next.held", n=sum(look.holds.values())))
+    for (name, stuck), number in sorted(look.stuck_applications.items()):
+        print(output.inert(say("status.application_held", merchant=name, count=number, why=stuck)))
     for lane in look.stuck:
-        print(output.inert(say("status.next.lane", lane=lane.name, reason=lane.reason)))
-        if (entry := _understood(lane)) is not None:
+        print(output.inert(say("status.next.lane", lane=lane.name, reason=reason(lane, frame.lang))))
+        if (entry := understood(lane)) is not None:
             remedy = entry.remedies[0 if frame.lang == "zh" else 1]
             print(f"  {output.inert(say('status.next.remedy', text=remedy, file=f'docs/runbooks/{entry.runbook}'))}")
     if look.gaps:

@@ -38,7 +38,7 @@ def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
     from syncd.config import SettingsError
     from syncd.store.engine import UnsupportedStore
     from syncd.store.lock import HeldElsewhere, NetworkStore
-    from syncd.store.migrate import NotReady, TooNew
+    from syncd.store.migrate import Behind, NotReady, TooNew
     from syncd.store.soundness import Corrupt
     from syncd.store.witness import WitnessUnusable
 
@@ -47,6 +47,8 @@ def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
             return [inert(line) for line in error.lines], 2
         case Unusable() | UnsupportedStore():
             return [inert(str(error))], 2
+        case Behind():
+            return [say("store.behind" if error.at else "store.none", at=inert(error.at))], 2
         case NotReady():
             return [say("store.not_ready", why=inert(str(error)))], 2
         case TooNew():

@@ -131,5 +131,5 @@ def _age(frame: Frame, value: str) -> timedelta:
 
     try:
         return duration.parse(value)
-    except ValueError as error:
-        raise frame.unusable("span.unreadable", text=value, why=error) from None
+    except ValueError:
+        raise frame.unusable("span.unreadable", text=value) from None

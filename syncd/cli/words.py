@@ -9,15 +9,28 @@ from syncd.cli.words_alerts import ALERTS
 from syncd.cli.words_arming import ARMING
 from syncd.cli.words_errors import ERRORS
 from syncd.cli.words_help import HELP
+from syncd.cli.words_link import LINK
 from syncd.cli.words_main import MAIN
 from syncd.cli.words_said import SAID
 from syncd.cli.words_sim import SIM
 from syncd.cli.words_story import STORY
+from syncd.cli.words_wallet import WALLET
 
 Lang = Literal["zh", "en"]
 
 #: Key → (Chinese, English), with the same format fields in both.
-CATALOGUE: Mapping[str, tuple[str, str]] = {**ALERTS, **ARMING, **HELP, **ERRORS, **MAIN, **SAID, **SIM, **STORY}
+CATALOGUE: Mapping[str, tuple[str, str]] = {
+    **ALERTS,
+    **ARMING,
+    **HELP,
+    **ERRORS,
+    **LINK,
+    **MAIN,
+    **SAID,
+    **SIM,
+    **STORY,
+    **WALLET,
+}
 
 
 class Say(Protocol):

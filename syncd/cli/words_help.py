@@ -134,8 +134,14 @@ HELP: Mapping[str, tuple[str, str]] = {
         ),
     ),
     "help.lane.resume": (
-        "恢复一条暂停或歇息的通道，并立即继续。\n\n例：syncd lane resume m001/main",
-        "Open a paused or resting lane and go on at once.\n\nExample: syncd lane resume m001/main",
+        (
+            "恢复一条暂停或歇息的通道，并立即继续；对方说明的限流期限不变，除非 --lift-ban。"
+            "\n\n例：syncd lane resume m001/main\n\n例：syncd lane resume m001/top --lift-ban"
+        ),
+        (
+            "Open a paused or resting lane and go on at once; a ban that the party told of stays, but for --lift-ban."
+            "\n\nExample: syncd lane resume m001/main\n\nExample: syncd lane resume m001/top --lift-ban"
+        ),
     ),
     "help.cursor": (
         "拉取窗口的游标。\n\n例：syncd cursor audit",
@@ -209,9 +215,17 @@ HELP: Mapping[str, tuple[str, str]] = {
     "help.opt.state": ("只看该状态，如 HOLD、PENDING、DONE60", "this state only, such as HOLD, PENDING, DONE60"),
     "help.opt.limit": ("最多 N 条", "at most N"),
     "help.opt.raw": ("附上旺店通原始内容（含个人信息）", "with the row as WDT sent it (holds personal data)"),
+    "help.opt.blue_exists": (
+        "声明红票对应的蓝票已核对：确已开出、由本单全额红冲；写明依据（记入日志）",
+        "vouch for a red order's blue invoice: it exists and this reverses it in full; say how you know (journalled)",
+    ),
     "help.opt.settled_outside": (
         "已在线外处理，系统不再过问 （须已离开旺店通 45 状态）",
         "dealt with elsewhere; left alone from now on (it must have left status 45 in WDT)",
+    ),
+    "help.opt.lift_ban": (
+        "解除对方的限流期限（仅在对方控制台已重置之后）",
+        "forget the party's ban, once it was reset at the party's own console",
     ),
     "help.opt.lane": ("通道，如 m001/wdt、m001/main", "a lane, such as m001/wdt or m001/main"),
     "help.opt.until": ('到何时（北京时间），如 "2026-11-22 08:00"', 'until when, Beijing time, as "2026-11-22 08:00"'),

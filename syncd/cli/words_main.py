@@ -18,22 +18,41 @@ MAIN: Mapping[str, tuple[str, str]] = {
         ),
     ),
     "help.run.once": (
-        "运行到没有可自动处理的单据为止：全部办完退出码 0，有待人工处理退出码 3",
-        "run until nothing is left to do without a person: exit 0 when all is done, 3 when a person is needed",
+        (
+            "运行到一分钟内没有可自动处理的事为止：退出码 0，有待人工处理为 3；"
+            "以后才到期的阿里申请与等待购买方的红票留给下次"
+        ),
+        (
+            "run until nothing is left to do within a minute without a person: exit 0, 3 when a person is needed; "
+            "applications at Alibaba due later, and red orders that wait for the buyer, are left to another run"
+        ),
     ),
     "help.run.timeout": (
         "与 --once 同用：最多运行的秒数，到时未办完则退出码 1",
         "with --once: give up after S seconds, exit 1",
     ),
+    "run.later": (
+        (
+            "眼下能办的已办完；{n} 项（阿里申请、等待购买方或蓝票的红票、定时暂停的通道）要等到以后，"
+            "最早 {at}（北京时间）：届时再运行。"
+        ),
+        (
+            "What can be done now is done; {n} applications at Alibaba, red orders that wait and orders behind a "
+            "timed pause come due later, the first at {at} (Beijing time): run again then."
+        ),
+    ),
     "run.settled": ("已全部处理完毕。", "Everything is settled."),
     "run.person": (
-        "自动处理已完成；{held} 单挂起待人工处理{stuck}。下一步：syncd status",
-        "All that could be done is done; {held} held orders wait for a person{stuck}. Next: syncd status",
+        "自动处理已完成；{held}挂起待人工处理{stuck}。下一步：syncd status",
+        "All that could be done is done; {held} wait for a person{stuck}. Next: syncd status",
     ),
+    "run.held": ("{held} 单", "{held} held orders"),
+    "run.held_applications": ("{held} 个阿里发票申请", "{held} held applications at Alibaba"),
+    "run.and": ("、", " and "),
     "run.stuck": ("，以下通道需要人工：{lanes}", ", and these lanes need one: {lanes}"),
     "run.unfinished": (
-        "时间已到，仍有 {unsettled} 单未办完；再次运行会接着办。",
-        "Out of time with {unsettled} orders unsettled; another run goes on where this one stopped.",
+        "时间已到，仍有 {unsettled} 项（单据、申请）未办完；再次运行会接着办。",
+        "Out of time with {unsettled} orders and applications unsettled; another run goes on where this one stopped.",
     ),
     "help.demo": (
         (
@@ -97,11 +116,25 @@ MAIN: Mapping[str, tuple[str, str]] = {
             " {lost} lost, {held} held ({seconds:.1f} s)"
         ),
     ),
+    "demo.customers": (
+        (
+            "顾客侧：阿里开票申请 {applications} 件，完结 {closed} 件；退货红票 {reds} 张，微信卡券置为已冲红 "
+            "{cards_cancelled} 张；重复回传 {uploads_double}，误传他人发票 {uploads_foreign}"
+        ),
+        (
+            "customers: {applications} applications at Alibaba, {closed} closed; red invoices for goods sent back "
+            "{reds}, WeChat cards set to reversed {cards_cancelled}; returned twice {uploads_double}, foreign ones "
+            "returned {uploads_foreign}"
+        ),
+    ),
     "demo.faults_happened": ("期间发生的故障：{faults}", "faults that happened meanwhile: {faults}"),
     "demo.held_why": ("挂起的单据（需要财务处理）：", "Held, for a person:"),
+    "demo.more": ("……另有 {n} 张", "… and {n} more"),
     "demo.next": ("接下来可以看：", "Where to look next:"),
     "demo.next.list": ("哪些单据挂起、为什么", "what is held, and why"),
     "demo.next.explain": ("一张单据的完整经过", "one order's whole story"),
+    "demo.next.links": ("阿里的开票申请", "the applications at Alibaba"),
+    "demo.next.cards": ("顾客微信里的发票", "invoices in customers' WeChat wallets"),
     "demo.next.status": ("全局状态", "where everything stands"),
     "demo.next.audit": ("拉取窗口有无缺口", "is there any gap in what was read"),
     "demo.next.log": ("守护进程的日志", "the daemon's log"),

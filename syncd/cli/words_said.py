@@ -5,7 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SAID: Mapping[str, tuple[str, str]] = {
+    "option.between": (
+        "{name} 应在 {low} 到 {high} 之间，不能是 {given}。",
+        "{name} must be from {low} to {high}, not {given}.",
+    ),
+    "option.least": ("{name} 至少为 {low}，不能是 {given}。", "{name} must be at least {low}, not {given}."),
+    "file.unread": ("无法读取 {file}：{why}", "{file} cannot be read: {why}"),
+    "file.unwritten": ("无法写入 {file}：{why}", "{file} cannot be written: {why}"),
+    "file.exists": (
+        "{file} 已存在；要覆盖请加 --overwrite。",
+        "{file} is there already; add --overwrite to replace it.",
+    ),
+    "file.ENOENT": ("文件不存在", "no such file"),
+    "file.ENOENT.folder": ("目录不存在", "no such folder"),
+    "file.EISDIR": ("是目录，不是文件", "it is a folder, not a file"),
+    "file.ENOTDIR": ("路径中有一段不是目录", "a part of the path is no folder"),
+    "file.EACCES": ("没有权限", "permission denied"),
     # -- trouble -------------------------------------------------------------------------------------------------------
+    "store.behind": (
+        "数据库停在 {at} 版，比本程序旧。请运行：syncd db upgrade",
+        "The store is at schema {at}, older than this program. Run: syncd db upgrade",
+    ),
+    "store.none": (
+        "这个数据库还没有建立（看一下 [store] url 与当前目录）。请运行：syncd db upgrade",
+        "This store does not exist yet (look at [store] url and the current folder). Run: syncd db upgrade",
+    ),
     "store.not_ready": ("{why}。请运行：syncd db upgrade", "{why}. Run: syncd db upgrade"),
     "store.too_new": (
         "{why}。数据库由更新版本的程序写入，请升级 syncd。",
@@ -37,7 +61,10 @@ SAID: Mapping[str, tuple[str, str]] = {
         '看不懂时间“{text}”，应形如 "2026-11-22 08:00"（北京时间）。',
         'The time "{text}" should look like "2026-11-22 08:00" (Beijing time).',
     ),
-    "span.unreadable": ("看不懂时长“{text}”：{why}。", 'The span "{text}" {why}.'),
+    "span.unreadable": (
+        "看不懂时长“{text}”，应形如 90s、5m、2h、1d、1h30m，最长十年。",
+        'The span "{text}" must look like 90s, 5m, 2h, 1d or 1h30m, ten years at most.',
+    ),
     "reason.too_long": ("原因最多 {limit} 个字。", "A reason has at most {limit} characters."),
     "reason.unprintable": ("原因里有不可打印的字符。", "The reason holds characters that cannot be printed."),
     "ask.go_on": ("继续吗？", "Go on?"),
@@ -130,6 +157,18 @@ SAID: Mapping[str, tuple[str, str]] = {
         "{no} 视为已在线外处理：系统不再开票、不再查询、不再回传。",
         "{no} counts as settled outside: it is neither issued, asked for nor written back any more.",
     ),
+    "release.vouched": (
+        "你声明：蓝票 {blue} 确已开出，价税合计与本单 {amount} 相同（不计正负），且没有其他红票。",
+        "You vouch: blue invoice {blue} exists, its total is this order's {amount} (sign aside), and no other red one.",
+    ),
+    "release.one_or_the_other": (
+        "--settled-outside 与 --blue-exists 只能用一个。",
+        "use --settled-outside or --blue-exists, not both.",
+    ),
+    "refusal.not_vouchable": (
+        "--blue-exists 只用于因找不到蓝票或蓝票有疑问而挂起的红票。",
+        "--blue-exists is for red orders held because their blue invoice is not known or disputed.",
+    ),
     "release.done": ("{no} 已放行。查看：syncd explain {no}", "{no} is released. Follow it: syncd explain {no}"),
     "refusal.not_held": ("没有挂起（状态 {state}）。", "it is not held (state {state})."),
     "refusal.still_waiting": (
@@ -165,9 +204,41 @@ SAID: Mapping[str, tuple[str, str]] = {
         "{lane} (since {since}, tried {n} times): {remedy}",
     ),
     "lane.banned": (
-        "{lane} 的账号被限流，{at} 前不发任何请求；提前恢复通道也不会更早，频率随后逐分钟回升。",
-        "The account of {lane} was throttled: no call before {at}, resumed or not; then the rate grows back slowly.",
+        "{lane} 的账号被对方限流{call}，{at} 前不发请求；提前恢复通道也不会更早，频率随后逐分钟回升。",
+        "The account of {lane} was throttled{call}: no call before {at}, resumed or not; then the pace grows slowly.",
     ),
+    "lane.resumed_banned": (
+        (
+            "{lane} 已恢复，但对方的限流{call}仍到 {at}（北京时间），在此之前不发请求。"
+            "对方控制台已重置时：syncd lane resume {lane} --lift-ban"
+        ),
+        (
+            "{lane} is open again, but the party's ban{call} stays until {at} (Beijing time): no call before it. Once"
+            " it was reset at the party's own console: syncd lane resume {lane} --lift-ban"
+        ),
+    ),
+    "lane.banned_still": (
+        (
+            "{lane} 的通道本来就是畅通的，但对方的限流{call}仍到 {at}（北京时间），在此之前不发请求。"
+            "对方控制台已重置时：syncd lane resume {lane} --lift-ban"
+        ),
+        (
+            "{lane} was open already, but the party's ban{call} stays until {at} (Beijing time): no call before it."
+            " Once it was reset at the party's own console: syncd lane resume {lane} --lift-ban"
+        ),
+    ),
+    "lane.no_ban": ("{lane} 没有被限流，无需解除。", "{lane} is under no ban; there is nothing to lift."),
+    "lane.will_lift": (
+        (
+            "将解除 {lane} 的限流（原到 {at}），同一账号的通道：{lanes}。"
+            "只应在对方控制台已重置之后执行：否则对方会再次拒绝，限流可能更长。"
+        ),
+        (
+            "The ban of {lane} (until {at}) will be forgotten, for all lanes of the account: {lanes}. Do this only"
+            " once it was reset at the party's own console: else the party refuses again, and may ban for longer."
+        ),
+    ),
+    "lane.lifted": ("已解除：{lanes}。几秒内继续。", "Lifted: {lanes}. They go on within seconds."),
     "lane.none": ("没有配置商户，也就没有通道。", "No merchant is configured, so there are no lanes."),
     "lane.open": ("畅通", "open"),
     "lane.resting": ("歇息", "resting"),
@@ -271,13 +342,25 @@ SAID: Mapping[str, tuple[str, str]] = {
     ),
     "health.bad_url": ("--url 应为 http(s)://主机:端口", "--url should look like http://host:port"),
     "sim.urls": (
-        "模拟方已启动：\n  旺店通  {wdt}\n  诺诺    {nuonuo}\n  控制台  {control}",
-        "The simulators run:\n  WDT      {wdt}\n  Nuonuo   {nuonuo}\n  control  {control}",
+        (
+            "模拟方已启动：\n  旺店通  {wdt}\n  诺诺    {nuonuo}\n  阿里    {top}\n  元年    {yuannian}"
+            "\n  控制台  {control}"
+        ),
+        (
+            "The simulators run:\n  WDT       {wdt}\n  Nuonuo    {nuonuo}\n  Alibaba   {top}\n  Yuannian  {yuannian}"
+            "\n  control   {control}"
+        ),
     ),
     "sim.exists": ("{path} 已存在，不会覆盖。", "{path} exists; nothing is overwritten."),
     "sim.written": ("设置已写入 {path}", "The settings are in {path}"),
     "sim.try": (
-        "试试：\n  syncd -c {file} check\n  syncd -c {file} run --once\n  curl {control}/counts\n按 Ctrl-C 结束。",
-        "Try:\n  syncd -c {file} check\n  syncd -c {file} run --once\n  curl {control}/counts\nPress Ctrl-C to end.",
+        (
+            "试试：\n  syncd -c {file} check\n  syncd -c {file} run --once\n"
+            "  syncd -c {file} wallet import demo_card_1 demo_code_1\n  curl {control}/counts\n按 Ctrl-C 结束。"
+        ),
+        (
+            "Try:\n  syncd -c {file} check\n  syncd -c {file} run --once\n"
+            "  syncd -c {file} wallet import demo_card_1 demo_code_1\n  curl {control}/counts\nPress Ctrl-C to end."
+        ),
     ),
 }

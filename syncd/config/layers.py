@@ -19,6 +19,8 @@ from syncd.config.rules import Path
 PREFIX = "SYNCD_"
 _LARGEST_SECRET = 65_536
 _HOST_SECRETS = "/run/secrets"
+#: Settings that are paths themselves: the file is read while the daemon runs, and again when it changes.
+_PATHS = ("token_file", "access_token_file", "ca_file")
 
 
 class Layers:
@@ -35,8 +37,11 @@ class Layers:
         """Replace every `NAME_file` of a secret by what the file holds."""
         for path, table, model in list(_tables(self.root, self.tree, ())):
             for key, info in model.model_fields.items():
-                if is_secret(info) and f"{key}_file" in table:
+                if is_secret(info) and f"{key}_file" in table and f"{key}_file" not in model.model_fields:
                     self._from_file(table, path, key)
+            for key in model.model_fields:
+                if key in _PATHS and isinstance(table.get(key), str) and table[key]:
+                    table[key] = str(self.base / table[key])
 
     def _from_file(self, table: dict[str, Any], path: Path, key: str) -> None:
         name = table.pop(f"{key}_file")
@@ -95,6 +100,8 @@ class Layers:
         model = table_at(self.root, path[:-1])
         key = leaf.removesuffix("_file")
         info = model.model_fields.get(key) if model and key != leaf else None
+        if model is not None and leaf in model.model_fields and leaf in _PATHS:
+            return path, str(self.base / value)
         if info is None or not is_secret(info):
             return path, value
         return (*path[:-1], key), self._read_named(path, value, source)

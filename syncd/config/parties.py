@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from syncd.config.section import PACE, PLAIN_HTTP, TIMEOUT, Section
 from syncd.config.values import (
     Interval,
     Name,
@@ -21,17 +23,9 @@ from syncd.config.values import (
     Url,
     Word,
 )
+from syncd.config.yuannian import Yuannian
+from syncd.domain.application import LINK_FIELDS
 from syncd.domain.invoice import Kind
-
-_TIMEOUT = Says("longest wait for one answer", "单次调用超时")
-_PACE = Says("calls a minute this credential may make", "每分钟调用上限")
-_PLAIN_HTTP = Says("allow unencrypted calls beyond this machine", "允许明文 http")
-
-
-class Section(BaseModel):
-    """A table of settings: unknown keys are refused, values are fixed once read, inputs never shown in errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
 
 def _with_salt(value: SecretStr) -> SecretStr:
@@ -55,10 +49,14 @@ class Wdt(Section):
     client_version: Annotated[
         Text, Field(pattern=r"^\d+(\.\d+){1,4}$"), Says("the merchant's WDT client version", "客户端版本")
     ] = "1.5.8.4"
-    calls_per_minute: Annotated[int, Field(ge=1, le=6_000), _PACE] = 50
-    timeout: Annotated[Interval, _TIMEOUT] = timedelta(seconds=20)
+    calls_per_minute: Annotated[int, Field(ge=1, le=6_000), PACE] = 50
+    timeout: Annotated[Interval, TIMEOUT] = timedelta(seconds=20)
     empty_invoice_code: Annotated[
-        Text, Says("what to write as invoice_code of a fully digital invoice", "数电票的发票代码填写值")
+        Text,
+        Says(
+            "what to write as invoice_code of a fully digital invoice; invoice_no_prefix12: the head of its number",
+            "数电票的发票代码填写值；invoice_no_prefix12 为号码前 12 位",
+        ),
     ] = ""
     failed_file_url: Annotated[
         OptionalUrl, Says("file_url of a failure report, for clients before 1.5.8.4", "失败回传的 file_url")
@@ -73,6 +71,22 @@ class Wdt(Section):
         return secret, salt
 
 
+def _pattern(text: str) -> str:
+    try:
+        compiled = re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    if compiled.groups > 1:
+        raise ValueError("must have one group at most")
+    return text
+
+
+def _link_field(name: str) -> str:
+    if name and name not in LINK_FIELDS:
+        raise ValueError(f"must be empty or one of {', '.join(LINK_FIELDS)}")
+    return name
+
+
 class Alibaba(Section):
     """A merchant's account at Alibaba's invoice centre, optional; 阿里发票中台账号（可选）."""
 
@@ -80,30 +94,75 @@ class Alibaba(Section):
     app_key: Annotated[Word, Says("application key", "应用 app_key")]
     secret: Annotated[Secret, Says("application secret", "应用密钥")]
     session: Annotated[OptionalSecret, Says("shop's session key", "店铺授权 session")] = SecretStr("")
+    sign_method: Annotated[Literal["hmac-sha256", "hmac", "md5"], Says("how calls are signed", "签名方式")] = (
+        "hmac-sha256"
+    )
     return_api: Annotated[
         Literal["core_inv_upload", "detail_upload", "none"],
         Says("which call returns a missing invoice; none parks it for a person", "回传缺失发票所用接口"),
     ] = "core_inv_upload"
-    timeout: Annotated[Interval, _TIMEOUT] = timedelta(seconds=20)
-    allow_plain_http: Annotated[bool, _PLAIN_HTTP] = False
-
-
-class Yuannian(Section):
-    """A merchant's account at Yuannian, optional; 元年账号（可选）."""
-
-    url: Annotated[Url, Says("address of the platform", "平台地址")]
-    app_id: Annotated[Word, Says("application id", "应用 appId")]
-    token: Annotated[Secret, Says("token sent with each call", "调用令牌")]
-    secret: Annotated[OptionalSecret, Says("secret of the signature", "签名密钥")] = SecretStr("")
-    sign_template: Annotated[
-        Text, Says("how the signature is put together; none is documented", "签名模板（官方未公布）")
+    digital_invoice_code: Annotated[
+        Text,
+        Field(pattern=r"^(omit|empty|invoice_no_prefix12|literal:.{1,40})$"),
+        Says(
+            "code of a fully digital invoice: omit, empty, invoice_no_prefix12 or literal:TEXT",
+            "数电票的发票代码：不传、空、号码前 12 位或固定文本",
+        ),
+    ] = "omit"
+    upload_file_mode: Annotated[
+        Literal["base64", "multipart"], Says("how core_inv_upload sends the file", "发票文件的上传方式")
+    ] = "base64"
+    calls_per_second: Annotated[
+        int, Field(ge=1, le=1_000), Says("calls a second this application may make", "应用每秒调用上限")
+    ] = 5
+    calls_per_day: Annotated[
+        int, Field(ge=1, le=10_000_000), Says("calls a day (Beijing) it may make", "应用每天调用上限（北京时间）")
+    ] = 4_000
+    grace: Annotated[
+        Interval,
+        Safe.AT_LEAST,
+        Says("how long after a return the centre is asked again for the first time", "回传后首次再问的等待时间"),
+    ] = timedelta(seconds=120)
+    partial: Annotated[
+        bool,
+        Says('say "issued in part" (inv_part_success) where some of several failed', "部分开具时回传 inv_part_success"),
+    ] = False
+    read_first: Annotated[
+        bool, Says("read an application and compare it before it is ended", "完结前先读取申请并核对")
+    ] = True
+    tmc: Annotated[bool, Says("read applications from the platform's message queue", "从消息队列（TMC）读取申请")] = (
+        False
+    )
+    tmc_group: Annotated[Text, Says("message group; empty: the default one", "消息分组，空为默认")] = ""
+    seller_nick: Annotated[
+        Text,
+        Says("name of the shop in messages, needed where shops share a queue", "店铺昵称，多店铺共用消息队列时必填"),
     ] = ""
-    red_guard: Annotated[
-        Literal["off", "warn", "block"],
-        Says("what a reimbursed blue invoice does to its red one", "红冲前报销状态检查"),
-    ] = "warn"
-    timeout: Annotated[Interval, _TIMEOUT] = timedelta(seconds=20)
-    allow_plain_http: Annotated[bool, _PLAIN_HTTP] = False
+    link_field: Annotated[
+        Text,
+        AfterValidator(_link_field),
+        Says(f"field of a WDT row that names its application: {', '.join(LINK_FIELDS)}", "旺店通中存放申请编号的字段"),
+    ] = ""
+    link_pattern: Annotated[
+        Text,
+        AfterValidator(_pattern),
+        Says(
+            "regular expression whose first group is the id; empty: the whole field", "提取申请编号的正则（第一个分组）"
+        ),
+    ] = ""
+    link_by_trade: Annotated[
+        bool, Says("link an application to the one order with its trade number", "按交易号自动关联申请")
+    ] = False
+    timeout: Annotated[Interval, TIMEOUT] = timedelta(seconds=20)
+    allow_plain_http: Annotated[bool, PLAIN_HTTP] = False
+
+    @model_validator(mode="after")
+    def _can_work(self) -> Self:
+        if self.return_api == "detail_upload" and not self.session.get_secret_value():
+            raise ValueError('return_api = "detail_upload" needs the shop\'s session')
+        if self.link_pattern and not self.link_field:
+            raise ValueError("link_pattern needs link_field, the field it is looked for in")
+        return self
 
 
 class Merchant(Section):
@@ -139,8 +198,8 @@ class Issuer(Section):
     settle: Annotated[
         Span, Safe.AT_LEAST, Says('how long "not found" proves nothing after a submission', "查无结果的等待期")
     ] = timedelta(seconds=600)
-    timeout: Annotated[Interval, _TIMEOUT] = timedelta(seconds=20)
-    calls_per_minute: Annotated[int, Field(ge=1, le=60_000), _PACE] = 600
+    timeout: Annotated[Interval, TIMEOUT] = timedelta(seconds=20)
+    calls_per_minute: Annotated[int, Field(ge=1, le=60_000), PACE] = 600
     concurrency: Annotated[int, Field(ge=1, le=64), Says("calls in flight at once", "并发数")] = 4
     drawer: Annotated[Text, Field(max_length=20), Says("drawer, where the order names none", "开票人")] = ""
     seller_phone: Annotated[Text, Field(max_length=20), Says("seller's phone on the invoice", "销方电话")] = ""
@@ -168,10 +227,25 @@ class Issuer(Section):
         bool, Says("hold orders whose buyer tax number fails its check digit", "严格校验购方税号")
     ] = False
     cut_remark: Annotated[bool, Says("cut a remark that is too long; else hold", "备注超长时截断")] = False
+    red_reason: Annotated[
+        int,
+        Field(ge=1, le=4),
+        Says(
+            "reason of every red invoice, for WDT names none: 1 returned, 2 wrong, 3 service ended, 4 allowance",
+            "红冲原因（旺店通不提供）：1 退货 2 有误 3 服务中止 4 折让",
+        ),
+    ] = 1
+    red_by_itself: Annotated[
+        bool,
+        Says(
+            "the bureau makes the red invoice of an agreed form; false: the issuer is told to (fastInvoiceRed)",
+            "红字确认单确认后由税局自动开红票；否则由系统调用 fastInvoiceRed",
+        ),
+    ] = True
     amount_limit: Annotated[
         Decimal | None, Field(gt=0), Says("orders above this total are held", "单张金额上限，超出则挂起")
     ] = None
-    allow_plain_http: Annotated[bool, _PLAIN_HTTP] = False
+    allow_plain_http: Annotated[bool, PLAIN_HTTP] = False
 
     @model_validator(mode="after")
     def _one_source_of_tokens(self) -> Self:

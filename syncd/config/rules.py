@@ -12,13 +12,17 @@ from syncd.config.fields import nearest
 from syncd.config.values import Safe, is_exposed, is_loopback
 
 if TYPE_CHECKING:
-    from syncd.config.parties import Alibaba, Merchant, Section, Wdt, Yuannian
+    from syncd.config.parties import Alibaba, Merchant, Wdt
     from syncd.config.schema import Settings
+    from syncd.config.section import Section
+    from syncd.config.yuannian import Yuannian
 
 Path = tuple[str | int, ...]
 Finding = tuple[Path, str]
 
 _SHORT_TOKEN = 16
+#: The lanes every merchant may have beside the one to its issuer.
+_PARTIES = {"wdt", "top", "yuannian"}
 
 
 class Contradictions(ValueError):
@@ -34,6 +38,8 @@ def contradictions(settings: Settings) -> list[Finding]:
     return [
         *_twice(settings),
         *_unknown_issuers(settings),
+        *_shared_queues(settings),
+        *_names_of_lanes(settings),
         *_engine(settings),
         *_console(settings),
         *_refused_http(settings),
@@ -61,6 +67,35 @@ def _unknown_issuers(settings: Settings) -> Iterator[Finding]:
             yield ("merchants", index, "issuer"), f"names no [issuers.{merchant.issuer}]{guess}"
 
 
+def _shared_queues(settings: Settings) -> Iterator[Finding]:
+    """A queue of messages belongs to an application key: of several shops in it each message must find its own."""
+    keyed = [(index, one.name, one.alibaba) for index, one in enumerate(settings.merchants) if one.alibaba is not None]
+    for index, name, reader in keyed:
+        path = ("merchants", index, "alibaba", "seller_nick")
+        beside = [(other, found) for _, other, found in keyed if other != name and _one_queue(reader, found)]
+        if not beside:
+            continue
+        named = ", ".join(f'"{other}"' for other, _ in beside)
+        if not reader.seller_nick.strip():
+            yield path, f"is missing: with tmc = true, messages of merchant {named} come through the same queue"
+        twins = [other for other, found in beside if found.seller_nick.strip() == reader.seller_nick.strip() != ""]
+        if twins:
+            yield path, f'is also the seller_nick of merchant "{twins[0]}", which shares its queue'
+
+
+def _one_queue(reader: Alibaba, other: Alibaba) -> bool:
+    """Whether what `reader` takes off its queue may be about the shop of `other`."""
+    if not reader.tmc or reader.app_key != other.app_key:
+        return False
+    return not other.tmc or other.tmc_group == reader.tmc_group
+
+
+def _names_of_lanes(settings: Settings) -> Iterator[Finding]:
+    """A lane is a merchant and a party: an issuer that has the name of another party would share its rest and pause."""
+    for name in _PARTIES & settings.issuers.keys():
+        yield ("issuers", name), f'"{name}" is the name of another party\'s lane; choose another'
+
+
 def _engine(settings: Settings) -> Iterator[Finding]:
     """What the contract names and this version cannot do yet is said here, not met at the first order."""
     if settings.engine.kind != "embedded":
@@ -82,6 +117,10 @@ def _addresses(settings: Settings) -> Iterator[tuple[Path, str, str, bool]]:
                 section.url,
                 (section.allow_plain_http),
             )
+        if merchant.yuannian and merchant.yuannian.token_url:
+            path = ("merchants", index, "yuannian", "token_url")
+            allowed = merchant.yuannian.allow_plain_http
+            yield path, f"merchants.{merchant.name}.yuannian.token_url", merchant.yuannian.token_url, allowed
     for name, issuer in settings.issuers.items():
         for key, url in (("url", issuer.url), ("token_url", issuer.token_url)):
             yield ("issuers", name, key), f"issuers.{name}.{key}", url, issuer.allow_plain_http
@@ -113,7 +152,7 @@ def warnings(settings: Settings) -> list[str]:
         *_unsafe_spans(settings),
         *_exposed(settings),
         *_short_token(settings),
-        *_unused(settings),
+        *_unsigned(settings),
     ]
 
 
@@ -128,6 +167,9 @@ def _unsafe_spans(settings: Settings) -> Iterator[str]:
     yield from _spans("push", settings.push)
     for name, issuer in settings.issuers.items():
         yield from _spans(f"issuers.{name}", issuer)
+    for merchant in settings.merchants:
+        if merchant.alibaba:
+            yield from _spans(f"merchants.{merchant.name}.alibaba", merchant.alibaba)
 
 
 def _spans(prefix: str, section: Section) -> Iterator[str]:
@@ -154,8 +196,11 @@ def _short_token(settings: Settings) -> Iterator[str]:
         yield f"console.token is shorter than {_SHORT_TOKEN} characters"
 
 
-def _unused(settings: Settings) -> Iterator[str]:
+def _unsigned(settings: Settings) -> Iterator[str]:
+    """Yuannian's signature is not published: without a template that part cannot work, and nothing else minds."""
     for merchant in settings.merchants:
-        for party, _ in _parties(merchant):
-            if party != "wdt":
-                yield f"merchants.{merchant.name}.{party} is checked, but nothing in this version acts on it"
+        if merchant.yuannian is not None and not merchant.yuannian.sign_template:
+            yield (
+                f"merchants.{merchant.name}.yuannian.sign_template is empty: the wallet part stays off,"
+                " issuing goes on without it"
+            )

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from syncd.config import rules
 from syncd.config.fields import secrets_in
-from syncd.config.parties import Issuer, Merchant, Section
+from syncd.config.parties import Issuer, Merchant
+from syncd.config.section import Section
 from syncd.config.values import (
     Addresses,
     Instant,
@@ -115,6 +116,13 @@ class Push(Section):
     ] = timedelta(seconds=120)
     batch: Annotated[int, Field(ge=1, le=500), Says("orders claimed at once", "每批单数")] = 20
     concurrency: Annotated[int, Field(ge=1, le=64), Says("orders worked on at once", "并发数")] = 4
+    red_wait: Annotated[
+        Span,
+        Says(
+            "how long a red order waits for a blue invoice that nobody knows before a person is asked",
+            "红票找不到蓝票时的等待时间，超过后交人处理",
+        ),
+    ] = timedelta(hours=2)
     on_cancel_after_issue: Annotated[
         Literal["hold"], Says("an order cancelled after its invoice was issued waits for a person", "开票后取消")
     ] = "hold"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 #: Seconds that `rate` calls are spread over: a minute and a little, so that calls which travel for different times
@@ -14,6 +14,13 @@ GROWTH = 0.05
 FLOOR = 6.0
 #: No party asks for a longer rest; one beyond it was noted while our clock was ahead.
 LONGEST_REST = timedelta(hours=1, minutes=5)
+#: But for these: TOP's calls of a day, once used up, are back at midnight.
+_LONGEST_RESTS = {"top": timedelta(days=1, minutes=5)}
+
+
+def longest_rest(platform: str) -> timedelta:
+    """How long a rest of `platform` may be before it is taken for a clock's mistake."""
+    return _LONGEST_RESTS.get(platform, LONGEST_REST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class Budget:
 
     ceiling: float
     slowed: Slowed | None = None
+    longest: timedelta = LONGEST_REST
 
     def rate(self, now: datetime) -> float:
         """Calls a minute allowed at `now`, outside of a rest."""
@@ -47,7 +55,7 @@ class Budget:
 
     def resting(self, now: datetime) -> datetime | None:
         """Until when no call may be made; None when one may."""
-        if self.slowed is None or not now < self.slowed.until <= now + LONGEST_REST:
+        if self.slowed is None or not now < self.slowed.until <= now + self.longest:
             return None
         return self.slowed.until
 
@@ -59,8 +67,8 @@ class Budget:
         until = now + timedelta(seconds=rest_for)
         before = self.slowed
         if before is not None and began_at <= before.at <= now:
-            return Budget(self.ceiling, Slowed(before.rate, before.at, max(before.until, until)))
-        return Budget(self.ceiling, Slowed(max(self.rate(now) / 2, self._floor), now, until))
+            return replace(self, slowed=Slowed(before.rate, before.at, max(before.until, until)))
+        return replace(self, slowed=Slowed(max(self.rate(now) / 2, self._floor), now, until))
 
     @property
     def _floor(self) -> float:

@@ -85,6 +85,8 @@ class Notice:
     """One message of the platform's queue, delivered at least once until it is confirmed.
 
     `apply_id` is "" in a buyer's withdrawal (`trigger_status` "buyer_cancel"), which names the trade alone.
+    `seller_nick` is the shop it is about: one application key serves several. A message without an id that can be
+    confirmed has one made of its words.
     """
 
     id: str
@@ -96,6 +98,12 @@ class Notice:
     status: str
     published_at: datetime | None
     content: str  # the message's own JSON, as it came
+    seller_nick: str = ""
+
+    @property
+    def confirmable(self) -> bool:
+        """Whether it can be taken off the queue: the platform's ids are whole numbers."""
+        return self.id.isascii() and self.id.isdigit()
 
 
 class FileKind(StrEnum):
@@ -171,4 +179,16 @@ class InvoiceCentre(Protocol):
 
     async def server_time(self) -> datetime:
         """The gateway's clock, aware UTC."""
+        ...
+
+
+class FileSource(Protocol):
+    """Where an issuer's files are fetched from."""
+
+    async def fetch(self, url: str) -> InvoiceFile:
+        """The file at `url`, whole, and of the kind that its own first bytes say.
+
+        Raises Transient (not there now: network, a server's trouble, not made yet) and Permanent (never: an address
+        that may not be called, no PDF and no OFD, too large).
+        """
         ...

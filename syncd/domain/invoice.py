@@ -32,6 +32,24 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BlueRef:
+    """Which blue invoice a red one cancels: 20 digits alone, or 8 digits with the code without which they name none."""
+
+    number: str
+    code: str = ""
+
+    def __str__(self) -> str:
+        """One text per invoice, as the store compares it: 20 digits, or code/number."""
+        return f"{self.code}/{self.number}" if self.code else self.number
+
+    @classmethod
+    def read(cls, text: str) -> BlueRef:
+        """The reference that is written so."""
+        code, _, number = text.rpartition("/")
+        return cls(number, code)
+
+
+@dataclass(frozen=True, slots=True)
 class RequestLine:
     """One line as it will be printed. Money has two decimals; a discount line has neither price nor number."""
 
@@ -70,6 +88,7 @@ class InvoiceRequest:
     net: Decimal
     tax: Decimal
     total: Decimal
+    blue: BlueRef | None = None  # of a red one: what it cancels
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +112,7 @@ class Invoice:
     ofd_url: str = ""
     xml_url: str = ""
     serial: str = ""
+    blue: str = ""  # of a red one: the blue invoice it names, as `BlueRef` writes it; "" where not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +122,7 @@ class Expected:
     buyer_tax_no: str
     total: Decimal
     colour: Colour
+    blue: str = ""  # of a red one: what it cancels, as `BlueRef` writes it
 
     def disagreements(self, invoice: Invoice) -> tuple[str, ...]:
         """The names of the fields in which `invoice` is another one; empty when it is ours."""
@@ -112,4 +133,6 @@ class Expected:
             found.append("total")
         if invoice.colour is not self.colour:
             found.append("colour")
+        if self.blue and invoice.blue and invoice.blue != self.blue:
+            found.append("blue")
         return tuple(found)

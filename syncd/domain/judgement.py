@@ -6,14 +6,30 @@ provably dead (docs/lifecycle.md, rules 1–5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from syncd.domain.invoice import Expected, Invoice
+from syncd.domain.decision import (
+    Adopt,
+    Believe,
+    Case,
+    Decision,
+    Drop,
+    Fail,
+    GoOn,
+    Repend,
+    Resend,
+    RestLane,
+    Revive,
+    SetAside,
+    Wait,
+)
+from syncd.domain.invoice import Invoice
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.domain.numbers import number_kind
 from syncd.domain.order import WDT_HAS_INVOICE, WdtStatus
 from syncd.domain.outcome import (
+    Agreed,
+    AlreadyReversed,
     Blocked,
     Dead,
     Duplicate,
@@ -26,6 +42,7 @@ from syncd.domain.outcome import (
     SealFailed,
     Split,
     Stalled,
+    Stopped,
     Unknown,
     Voided,
 )
@@ -33,123 +50,6 @@ from syncd.domain.ports import Class
 from syncd.domain.retry import ask_again
 from syncd.domain.texts import cut, without_identifiers
 from syncd.domain.trouble import Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """The stored side of the question: what we sent, when, and what WDT shows."""
-
-    state: State
-    phase: Phase
-    generation: int
-    expected: Expected | None  # None: no request was ever frozen and the row cannot make one
-    wdt_status: int
-    trust: Class
-    settle_for: timedelta
-    sent_at: datetime | None = None  # the first time the current bytes may have left
-    missed_at: datetime | None = None  # the first "not found" since then
-    refusal: tuple[str, str] | None = None  # the code and text of a refusal, or of an unclassified answer
-    tries: int = 0
-    revives: int = 0
-    most_revives: int = 20
-    restarts: int = 0  # how often the issuer was to go on with a key it lists as failed
-    duplicates: int = 0  # how often this key was "known already" when it was submitted
-    lane_is_open: bool = True  # False while nothing at all is issued: a stall then says nothing of this order
-    unchanged: bool = False  # the row as last seen still asks for what was frozen
-    platform: str = ""
-    wdt_invoice_no: str = ""
-    doubted_at: datetime | None = None  # may have been sent, by then, in a time that the store has forgotten
-
-
-@dataclass(frozen=True, slots=True)
-class Adopt:
-    """The invoice is ours: record it and owe WDT a 60."""
-
-    invoice: Invoice
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing is decided; ask again after `after`."""
-
-    phase: Phase
-    after: timedelta
-    missed: bool = False  # this look found nothing: remember when
-    duplicate: bool = False  # the key was known there already: count it
-    refusal: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Resend:
-    """The same bytes under the same key may be sent again."""
-
-
-@dataclass(frozen=True, slots=True)
-class GoOn:
-    """Listed as failed, and still wanted: the issuer goes on with the key of `generation` (push sees to it).
-
-    Where the row has changed since, `generation` is the next one. `verdict`: why the whole lane rests.
-    """
-
-    generation: int
-    after: timedelta = timedelta(0)
-    verdict: Verdict | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """Confirmed not issued: owe WDT an 85."""
-
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Repend:
-    """Confirmed dead and waiting again: a new submission under this generation."""
-
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Nothing is ours to do: cancelled, or no longer waiting, and nothing issued."""
-
-    cancelled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """A person decides; `facts` are shown side by side, `invoices` are what exists."""
-
-    hold: Hold
-    facts: tuple[tuple[str, str], ...] = ()
-    invoices: tuple[Invoice, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Revive:
-    """The invoice exists, its seal does not: have the issuer go on with the key of this generation."""
-
-    serial: str
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class Believe:
-    """Doubted, and confirmed never to have been sent: it waits for its first submission like any other."""
-
-
-@dataclass(frozen=True, slots=True)
-class RestLane:
-    """Not this invoice's fault: the lane rests, the order waits."""
-
-    verdict: Verdict
-    phase: Phase = Phase.UNKNOWN  # what an order that was on its way waits for meanwhile
-
-
-Decision = Adopt | Wait | Resend | GoOn | Fail | Repend | Drop | SetAside | Revive | Believe | RestLane
 
 #: How long a second look must lie behind the first before "not found" is believed.
 SECOND_LOOK = timedelta(seconds=2)
@@ -160,8 +60,12 @@ MOST_RESTARTS = 3
 MOST_STALLS, STEP_BACK = 20, 3
 #: "Known already", and then not found, this often: the issuer contradicts itself.
 MOST_DUPLICATES = 20
+#: How long beyond the buyer's time a form may be said to wait for the buyer.
+OVERDUE_AFTER = timedelta(days=1)
 #: Characters of a party's own words in a hold's facts.
 ANSWER_LIMIT = 100
+#: The code under which "its blue invoice is reversed already" is kept until asking has told by whom.
+ALREADY_REVERSED = "already_reversed"
 
 
 def judge_submission(case: Case, outcome: Outcome) -> Decision:
@@ -171,6 +75,8 @@ def judge_submission(case: Case, outcome: Outcome) -> Decision:
             return Wait(Phase.REFUSED, timedelta(seconds=1), refusal=(code, text))
         case Failed(code, text):
             return Wait(Phase.REFUSED, timedelta(seconds=1), refusal=(code, text))
+        case AlreadyReversed(code, text):
+            return Wait(Phase.REFUSED, timedelta(seconds=1), refusal=(ALREADY_REVERSED, f"{code}: {text}"))
         case Duplicate():
             return Wait(Phase.UNKNOWN, timedelta(0), duplicate=True)
         case NotFound() | Stalled():
@@ -213,7 +119,25 @@ def judge_answer(case: Case, outcome: Outcome, later: tuple[Outcome, ...], now: 
         if ahead is not None:
             return ahead
         return _dead(case, outcome, later, now)
+    if isinstance(outcome, Processing) and outcome.for_buyer and case.state is State.INTENT:
+        return _waits_for_buyer(case, now)
     return _common(case, outcome)
+
+
+def _waits_for_buyer(case: Case, now: datetime) -> Wait | SetAside:
+    """Asked ever less often, and once more when the buyer's time is over: then it has lapsed, if nothing else.
+
+    A form that is said to wait a day beyond that is for a person: nobody else would notice.
+    """
+    after = ask_again(case.tries)
+    if case.lapses_for is None or case.sent_at is None:
+        return Wait(Phase.WAITING_BUYER, after)
+    until = case.sent_at + case.lapses_for
+    if now > until + OVERDUE_AFTER:
+        return SetAside(Hold.RED_FORM, (("code", "red_form_overdue"),))
+    if until > now:
+        after = min(after, until - now + SECOND_LOOK)
+    return Wait(Phase.WAITING_BUYER, after, until=until)
 
 
 def _cannot_be_known(case: Case, outcome: Outcome) -> bool:
@@ -227,7 +151,7 @@ def _cannot_be_known(case: Case, outcome: Outcome) -> bool:
 def judge_earlier(number: str, earlier: tuple[Outcome, ...]) -> SetAside | None:
     """Whether an issuer has made good a generation it had listed as dead, beside the later one that was issued."""
     invoices = tuple(outcome.invoice for outcome in earlier if isinstance(outcome, Issued))
-    alive = any(isinstance(outcome, Issued | Processing | SealFailed | Split) for outcome in earlier)
+    alive = any(isinstance(outcome, Issued | Processing | SealFailed | Split | Agreed) for outcome in earlier)
     if not alive:
         return None
     numbers = " ".join([number, *(invoice.number for invoice in invoices)])
@@ -263,8 +187,25 @@ def _common(case: Case, outcome: Outcome) -> Decision:
             return SetAside(Hold.SPLIT_INVOICES, (("numbers", " ".join(i.number for i in invoices)),), invoices)
         case Blocked(verdict):
             return RestLane(verdict)
+        case Agreed():
+            return _agreed(case)
+        case Stopped(code, text):
+            return SetAside(Hold.RED_FORM, (("code", code), ("text", cut(without_identifiers(text), ANSWER_LIMIT))))
         case _:
             return Wait(_waiting(case, Phase.UNKNOWN), ask_again(case.tries))
+
+
+def _agreed(case: Case) -> Decision:
+    """A form that both sides agreed to, at an issuer that goes on only when told: told if it still says what is wanted.
+
+    That call may make a legal document, so push makes it, with an intent of its own and under the same key.
+    """
+    resumable = case.state is State.INTENT or case.phase is Phase.REPENDED
+    if not resumable or not case.unchanged or case.wdt_status != WdtStatus.WAITING:
+        return SetAside(Hold.RED_FORM, (("code", "red_form_changed"),))
+    if case.restarts >= MOST_STALLS:
+        return SetAside(Hold.RED_FORM, (("code", "red_form_stuck"), ("rounds", str(case.restarts))))
+    return GoOn(case.generation, ask_again(case.restarts) if case.restarts else timedelta(0))
 
 
 def _unsealed(case: Case, outcome: SealFailed, generation: int) -> Decision:
@@ -275,7 +216,7 @@ def _unsealed(case: Case, outcome: SealFailed, generation: int) -> Decision:
 
 def _waiting(case: Case, phase: Phase) -> Phase:
     """Only an INTENT has phases of its own to wait in; a refusal stays one until it is confirmed."""
-    kept = case.phase in (Phase.REFUSED, Phase.UNCLASSIFIED) and phase is Phase.UNKNOWN
+    kept = case.phase in (Phase.REFUSED, Phase.UNCLASSIFIED, Phase.WAITING_BUYER) and phase is Phase.UNKNOWN
     return case.phase if kept or case.state is not State.INTENT else phase
 
 
@@ -306,7 +247,7 @@ def _dead(case: Case, outcome: Dead, later: tuple[Outcome, ...], now: datetime) 
         return Wait(case.phase, _until_settled(case, now), missed=True)
     if case.wdt_status == WdtStatus.WAITING and case.phase is Phase.REPENDED:
         generation = _first_unused(case, outcome, later)
-        if case.unchanged and generation == case.generation + 1:
+        if case.restartable and case.unchanged and generation == case.generation + 1:
             return GoOn(case.generation)
         return Repend(generation)
     if case.doubted_at is not None and case.wdt_status == WdtStatus.WAITING and case.state is State.PENDING:
@@ -331,11 +272,11 @@ def _dead_intent(case: Case, outcome: Dead, later: tuple[Outcome, ...], now: dat
         case Failed(code, text, serial):
             if case.revives:  # it was seen to exist, unsealed: "failed" afterwards is for a person to look into
                 return SetAside(Hold.ISSUED_UNSIGNED, (("text", text), ("serial", serial)))
-            if 0 < case.restarts < MOST_RESTARTS:
+            if case.restartable and 0 < case.restarts < MOST_RESTARTS:
                 return _go_on(case, outcome, later, ask_again(case.restarts))
             return Fail(code, text)
     if case.refusal is not None and case.phase is not Phase.UNCLASSIFIED:
-        return Fail(*case.refusal)
+        return _confirmed_refusal(case, *case.refusal, now)
     if case.trust is Class.B:
         return SetAside(Hold.CLASS_B_NOT_FOUND)
     if case.trust is Class.C:
@@ -345,6 +286,19 @@ def _dead_intent(case: Case, outcome: Dead, later: tuple[Outcome, ...], now: dat
     if case.wdt_status == WdtStatus.WAITING:
         return _send_again(case)
     return _not_wanted(case)
+
+
+def _confirmed_refusal(case: Case, code: str, text: str, now: datetime) -> Decision:
+    """Refused, and nothing exists under the key. A blue that is reversed already is no failure of this order.
+
+    It may have been reversed by ourselves, unseen as yet: only after the settling time is it somebody else's doing.
+    """
+    if code != ALREADY_REVERSED:
+        return Fail(code, text)
+    if not _settled(case, now):
+        return Wait(case.phase, _until_settled(case, now), missed=True)
+    told = (("code", ALREADY_REVERSED), ("text", cut(without_identifiers(text), ANSWER_LIMIT)))
+    return SetAside(Hold.RED_BLUE_MISMATCH, told)
 
 
 def _send_again(case: Case) -> Decision:

@@ -34,6 +34,8 @@ class Phase(StrEnum):
     REFUSED = "refused"  # INTENT: refused; to be confirmed by asking
     UNCLASSIFIED = "unclassified"  # INTENT: answered in words nobody has classified; ask, and never send again
     REVIVABLE = "revivable"  # INTENT: listed as failed; the issuer is to go on with the same key
+    WAITING_BUYER = "waiting_buyer"  # INTENT: a red form waits for the buyer, who has 72 hours
+    WAITING_BLUE = "waiting_blue"  # PENDING: a red order waits until the blue invoice it cancels is settled
     FILE_PENDING = "file_pending"  # ISSUED: the number is known, its file is not yet
     LEFT = "left"  # WDT moved it out of 45 before anything was sent: ask before believing
     REPENDED = "repended"  # back at 45 after 85 or a cancellation: ask before a new submission
@@ -81,9 +83,10 @@ class Hold(StrEnum):
     TOP_MISSING_LOOP = "top_missing_loop"
     TOP_FOREIGN_INVOICE = "top_foreign_invoice"
     TOP_CANCELLED = "top_cancelled"
-    # Two more than the proof needed, because the commands and Nuonuo's own states do:
+    # More than the proof needed, because the commands, Nuonuo's own states and the bureau's red forms do:
     BY_OPERATOR = "by_operator"
     VOIDED_OUTSIDE = "voided_outside"
+    RED_FORM = "red_form"
 
 
 #: Holds that mean "this row cannot be sent as it is"; nothing was sent, so a corrected row goes on by itself.

@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Literal
 
 from syncd.domain import detail, discount, money, taxpayer, texts
-from syncd.domain.invoice import Colour, InvoiceRequest, Kind, RequestLine
+from syncd.domain.invoice import BlueRef, Colour, InvoiceRequest, Kind, RequestLine
 from syncd.domain.money import Totals
 from syncd.domain.numbers import number_kind
 from syncd.domain.order import InvoiceOrder, Party
 from syncd.domain.unfit_texts import Unfitness, unfit
 
-__all__ = ["MappingOptions", "Unfitness", "notices", "to_request"]
+__all__ = ["MappingOptions", "Unfitness", "blue_of", "notices", "to_request"]
 
 #: WDT `invoice_type` → kind (seed wdt-search §4).
 KINDS: Mapping[int, Kind] = {
@@ -182,12 +182,17 @@ def _check_blue(order: InvoiceOrder, options: MappingOptions) -> Unfitness | Non
     """A red invoice names its blue one: 20 digits, or 8 with the code."""
     if not order.is_red:
         return None
-    number, code = texts.clean(order.relation_invoice_no), texts.clean(order.relation_invoice_code)
-    if not number:
+    blue = blue_of(order)
+    if not blue.number:
         return unfit("red_without_blue")
-    if number_kind(number, code) == "needs_attention":
-        return unfit("blue_number_malformed", number=number, invoice_code=code)
+    if number_kind(blue.number, blue.code) == "needs_attention":
+        return unfit("blue_number_malformed", number=blue.number, invoice_code=blue.code)
     return None
+
+
+def blue_of(order: InvoiceOrder) -> BlueRef:
+    """The blue invoice an order names, checked or not; WDT leaves both fields out where they are null."""
+    return BlueRef(texts.clean(order.relation_invoice_no), texts.clean(order.relation_invoice_code))
 
 
 #: In this order; the first that speaks holds the order. The count comes first, before anything walks the lines.
@@ -249,6 +254,7 @@ def _request(
         net=sign * header.sum_price,
         tax=sign * header.sum_tax,
         total=sign * header.invoice_amount,
+        blue=blue_of(order) if order.is_red else None,
     )
 
 

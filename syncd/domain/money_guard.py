@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from syncd.domain.invoice import BlueRef
 from syncd.domain.money import PRICE_TOLERANCE, TAX_TOLERANCE, ZERO, decimals, first_unfit, is_sane, times, totals
 from syncd.domain.order import InvoiceOrder, RowType
 from syncd.domain.unfit_texts import Unfitness, unfit
@@ -29,25 +30,69 @@ class PrintedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintedForm:
+    """An application for a red invoice as the issuer's own format has it, read back from the bytes.
+
+    `in_full`: it names no lines, so the whole blue invoice is reversed, whatever its total is.
+    """
+
+    blue: BlueRef
+    seller_tax_no: str
+    in_full: bool
+
+
+Printed = Sequence[PrintedLine] | PrintedForm
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the order's header asks for, in cents; negative for a red order. None where only the total is known."""
+    """What the order's header asks for, in cents; negative for a red order. None where only the total is known.
+
+    `blue` and `blue_total` are of a red order: the invoice it names, and what that one really amounts to.
+    """
 
     total: Decimal
     net: Decimal | None = None
     tax: Decimal | None = None
+    blue: BlueRef | None = None
+    blue_total: Decimal | None = None
 
 
-def wanted(order: InvoiceOrder) -> Wanted | Unfitness:
-    """The three figures of an order, straight from its header."""
+def wanted(order: InvoiceOrder, blue_total: Decimal | None = None) -> Wanted | Unfitness:
+    """The three figures of an order, straight from its header; of a red one also what it is to reverse."""
     header = totals(order)
     if isinstance(header, Unfitness):
         return header
-    sign = -1 if order.is_red else 1
-    return Wanted(sign * header.invoice_amount, sign * header.sum_price, sign * header.sum_tax)
+    if not order.is_red:
+        return Wanted(header.invoice_amount, header.sum_price, header.sum_tax)
+    figures = -header.invoice_amount, -header.sum_price, -header.sum_tax
+    return Wanted(*figures, blue=_named(order), blue_total=blue_total)
 
 
-def guard(lines: Sequence[PrintedLine], asked: Wanted) -> Unfitness | None:
+def _named(order: InvoiceOrder) -> BlueRef:
+    """The digits of the blue invoice that a red order names."""
+    number, code = order.relation_invoice_no, order.relation_invoice_code
+    return BlueRef(*("".join(sign for sign in text if sign in "0123456789") for text in (number, code)))
+
+
+def guard(printed: Printed, asked: Wanted) -> Unfitness | None:
     """None when the bytes say exactly what the order says, else what differs. Never raises."""
+    if isinstance(printed, PrintedForm):
+        return _form(printed, asked)
+    return _invoice(printed, asked)
+
+
+def _form(form: PrintedForm, asked: Wanted) -> Unfitness | None:
+    """A form says no figure: it takes back all of the blue one it names, so that must be what the order takes back."""
+    if asked.blue is None or form.blue != asked.blue:
+        return unfit("request_differs", field="relation_invoice_no_out", expected=str(asked.blue), given=str(form.blue))
+    if not form.in_full or asked.blue_total is None or asked.total != -asked.blue_total or asked.total >= 0:
+        expected = "?" if asked.blue_total is None else -asked.blue_total
+        return unfit("request_differs", field="invoice_amount", expected=expected, given=asked.total)
+    return None
+
+
+def _invoice(lines: Sequence[PrintedLine], asked: Wanted) -> Unfitness | None:
     if not lines:
         return unfit("request_differs", field="detail_list", expected="1", given="0")
     return (

@@ -134,7 +134,8 @@ class Row:
     """One row of a search page: the head that is filtered and shown, and the untouched bytes.
 
     `amount` is `invoice_amount` in ten-thousandths (None where absent or unreadable); `content_hash` is a
-    digest of `raw`, so that an unchanged row is known without comparing it.
+    digest of `raw`, so that an unchanged row is known without comparing it. `relation`: of a red row, the blue invoice
+    it names, as `BlueRef` writes it.
     """
 
     no: OrderNo
@@ -147,6 +148,7 @@ class Row:
     created_at: datetime | None
     raw: bytes
     content_hash: bytes
+    relation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,16 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Processing:
-    """The issuer has it (accepted, issuing, or issued and being signed): ask later."""
+    """The issuer has it (accepted, issuing, or issued and being signed): ask later.
+
+    `for_buyer`: it waits for the buyer, who has until the profile's `lapses_after`. `unclassified`: it is in a state
+    that no catalogue knows, which is told to people and believed to be no failure.
+    """
 
     serial: str = ""
     exists: bool = False
+    for_buyer: bool = False
+    unclassified: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,27 @@ class Stalled:
 
     verdict: Verdict
     serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """Both sides have agreed, and this issuer makes the red invoice only when it is told to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The issuer holds it in a state that only a person can decide about. It is not dead: nothing else may be sent."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyReversed:
+    """Refused, because the blue invoice is reversed, or is being: by ourselves under this key, or by somebody else."""
+
+    code: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +132,9 @@ Outcome = (
     | Refused
     | Failed
     | Stalled
+    | Agreed
+    | Stopped
+    | AlreadyReversed
     | Duplicate
     | NotFound
     | Voided

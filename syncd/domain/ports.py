@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from syncd.domain.invoice import InvoiceRequest, IssuerKey
-from syncd.domain.money_guard import PrintedLine
+from syncd.domain.money_guard import Printed
 from syncd.domain.order import InvoiceOrder, Page, Search, UpdateAnswer, WriteBack
 from syncd.domain.outcome import Outcome
 from syncd.domain.trouble import Verdict
@@ -65,6 +65,8 @@ class IssuerProfile:
     ask_batch: int  # keys per question
     settle_for: float  # seconds before "not found" counts
     most_revives: int = 20  # per submission, before a person is asked
+    restartable: bool = True  # a key that is listed as failed can be gone on with (`revive`); else it takes a new one
+    lapses_after: float | None = None  # seconds a buyer has to answer, where something can wait for the buyer
 
 
 class Unfit(ValueError):
@@ -76,28 +78,18 @@ class Unfit(ValueError):
         self.facts = facts
 
 
-class Issuer(Protocol):
-    """One account at an issuer. Everything but `render` answers with an Outcome and lets no network error out."""
-
-    @property
-    def name(self) -> str:
-        """The operator's name for it, as in `[issuers.NAME]`."""
-        ...
+class Channel(Protocol):
+    """One way to a legal document. Everything but `render` answers with an Outcome and lets no network error out."""
 
     @property
     def profile(self) -> IssuerProfile: ...
-
-    @property
-    def tax_no(self) -> str:
-        """The seller's tax number this account issues for."""
-        ...
 
     def render(self, request: InvoiceRequest, key: IssuerKey) -> bytes:
         """The exact body that will be sent, now and on every resend. Raises Unfit before anything is sent."""
         ...
 
-    def printed(self, body: bytes) -> Sequence[PrintedLine]:
-        """The lines that rendered bytes ask for, read back for the money guard. Raises ValueError."""
+    def printed(self, body: bytes) -> Printed:
+        """What rendered bytes ask for, read back for the money guard. Raises ValueError."""
         ...
 
     async def submit(self, key: IssuerKey, body: bytes) -> Outcome:
@@ -109,7 +101,26 @@ class Issuer(Protocol):
         ...
 
     async def revive(self, key: IssuerKey, serial: str) -> Outcome:
-        """Have the issuer go on with what it holds under this key (re-seal, re-push)."""
+        """Have the issuer go on with what it holds under this key (re-seal, re-push, the red of an agreed form)."""
+        ...
+
+
+class Issuer(Channel, Protocol):
+    """One account at an issuer. As a channel it makes blue invoices; red ones go through `red`."""
+
+    @property
+    def name(self) -> str:
+        """The operator's name for it, as in `[issuers.NAME]`."""
+        ...
+
+    @property
+    def tax_no(self) -> str:
+        """The seller's tax number this account issues for."""
+        ...
+
+    @property
+    def red(self) -> Channel:
+        """How this issuer cancels blue invoices."""
         ...
 
     async def probe(self, *, issuing: bool = False) -> Verdict | None:
@@ -118,6 +129,11 @@ class Issuer(Protocol):
         `issuing`: also whether a person must act before anything is issued (login, quota), as far as this can be asked.
         """
         ...
+
+
+def channel_of(issuer: Issuer, *, is_red: bool) -> Channel:
+    """The way an order of this colour goes."""
+    return issuer.red if is_red else issuer
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,10 @@ from syncd.domain.order import WdtStatus
 #: The issuer has something under our key that is not this order's one invoice: going on could only add to it.
 ENDED_ELSEWHERE = frozenset({Hold.KEY_COLLISION, Hold.SPLIT_INVOICES, Hold.VOIDED_OUTSIDE})
 
+#: A red order is held for these because nobody has shown the blue invoice, or what became of another red order of it;
+#: a person's word stands in for that.
+VOUCHABLE = frozenset({"blue_unknown", "blue_disputed", "blue_total_unknown", "red_forgotten"})
+
 #: A column's new value; instants are aware UTC.
 Value = datetime | Phase | int | str | None
 
@@ -30,6 +34,7 @@ class Standing:
     hold: Hold | None = None
     held_from: State | None = None
     held_phase: Phase | None = None
+    code: str = ""  # of the hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +59,20 @@ class Refusal:
 _NO_HOLD: Mapping[str, Value] = {"hold": None, "hold_facts": None, "held_from": None, "held_phase": None}
 
 
-def release(order: Standing, now: datetime, *, settled_outside: bool = False) -> Change | Refusal:
+def release(
+    order: Standing, now: datetime, *, settled_outside: bool = False, vouched: bool = False
+) -> Change | Refusal:
     """What letting a held order go does to it.
+
+    `vouched`: a person says that the blue invoice of this red order exists, and that the order reverses it in full.
 
     `settled_outside`: a person has dealt with it elsewhere and it is to be left alone from now on. Refused while WDT
     shows 45, because the next reading would make it waiting, and then issued, again.
     """
     if order.state is not State.HOLD or order.hold is None or order.held_from is None:
         return Refusal("not_held", {"state": order.state})
+    if vouched and (order.code not in VOUCHABLE or order.held_from is not State.PENDING):
+        return Refusal("not_vouchable")
     if settled_outside:
         if order.wdt_status == WdtStatus.WAITING:
             return Refusal("still_waiting")

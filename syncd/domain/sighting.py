@@ -41,7 +41,7 @@ def observe(known: Known | None, row: Row) -> Sighting:
         case State.MIRRORED if waits:
             return Sighting(step(State.MIRRORED, Event.WAITS), Phase.NONE, "order.waits", due=True)
         case State.PENDING:
-            return _pending(known, waits)
+            return _pending(known, waits, changed)
         case State.HOLD if waits and changed and not known.submitted and known.hold in CORRECTABLE:
             return Sighting(step(State.HOLD, Event.CORRECTED), Phase.NONE, "order.corrected", due=True)
         case State.DONE85 | State.CANCELLED if waits and known.phase is not Phase.REPENDED:
@@ -60,7 +60,9 @@ def observe(known: Known | None, row: Row) -> Sighting:
             return Sighting(known.state, known.phase)
 
 
-def _pending(known: Known, waits: bool) -> Sighting:
+def _pending(known: Known, waits: bool, changed: bool) -> Sighting:
+    if waits and known.phase is Phase.WAITING_BLUE:
+        return Sighting(State.PENDING, Phase.NONE if changed else known.phase, due=changed)
     if waits:
         back = known.phase is Phase.LEFT
         return Sighting(State.PENDING, Phase.NONE, "order.waits" if back else None, due=back)

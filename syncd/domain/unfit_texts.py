@@ -160,7 +160,7 @@ UNFIT_TEXTS: dict[str, tuple[str, str]] = {
         "第 {line} 行的行类型“{row_type}”无法识别。",
         "The row type {row_type} of line {line} is unknown.",
     ),
-    "amount_missing": ("{field}没有金额。", "The {field} is missing."),
+    "amount_missing": ("{field}没有填写。", "The {field} is missing."),
     "amount_out_of_range": (
         "{field}不是一个可用的数字，或者大得不合理。",
         "The {field} is no usable number, or is unreasonably large.",

@@ -13,6 +13,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from syncd.domain.trouble import Permanent
+
 
 class Reimburse(StrEnum):
     """Where a card stands in its holder's reimbursement (seed yuannian-wechat §2.2)."""
@@ -102,6 +104,33 @@ class QrImage:
 
     content: str
     image: bytes  # PNG or JPEG, checked by its first bytes
+
+
+class AlreadyImported(Permanent):
+    """The platform has this card already and did not show it: the search shows it instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What of a card is kept sealed: whose it is, and what changing it takes."""
+
+    encrypt_code: str = ""  # empty where only the search has shown the card
+    openid: str = ""
+    title: str = ""
+    buyer_tax_no: str = ""
+    pdf_url: str = ""
+
+
+class CardSeal(Protocol):
+    """Seals a holder's data with a key that only the account's secret makes."""
+
+    def closed(self, card_id: str, holder: Holder) -> bytes:
+        """The holder's data of this card, to be stored."""
+        ...
+
+    def opened(self, card_id: str, sealed: bytes) -> Holder | None:
+        """None for what was sealed under another secret, or for another card."""
+        ...
 
 
 class Wallet(Protocol):

@@ -44,7 +44,12 @@ def figures(sandbox: Sandbox, store: Path) -> dict[str, float]:
 def struck(sandbox: Sandbox) -> Counter[str]:
     """How often each fault of the sandbox really struck, as `issuer.lost_after`, `wdt.rate`."""
     found: Counter[str] = Counter()
-    for party, faults in (("wdt", sandbox.wdt.faults), ("issuer", sandbox.nuonuo.faults)):
+    for party, faults in (
+        ("wdt", sandbox.wdt.faults),
+        ("issuer", sandbox.nuonuo.faults),
+        ("top", sandbox.top.faults),
+        ("yuannian", sandbox.yuannian.faults),
+    ):
         for (method, kind), times in faults.happened_to.items():
             found[f"{party}.{kind}"] += times
             found[f"{party}.{method.rsplit('.', 1)[-1]}.{kind}"] += times

@@ -23,7 +23,14 @@ SELECT min(at) FROM (
   UNION ALL SELECT min(sweep_at) FROM invoice_order WHERE sweep_at IS NOT NULL
   UNION ALL SELECT min(doubted_at) FROM invoice_order WHERE doubted_at IS NOT NULL
 )""",
-    "write_back": "SELECT min(next_at) FROM debt WHERE state IN ('owed', 'sent')",
+    "write_back": "SELECT min(next_at) FROM debt WHERE target = 'wdt' AND state IN ('owed', 'sent')",
+    "alibaba": f"SELECT min(next_at) FROM application WHERE state <> 'held' AND next_at < {2**62}",
+    "wallet": """
+SELECT min(at) FROM (
+  SELECT min(next_at) AS at FROM debt WHERE target = 'wallet' AND state IN ('owed', 'sent')
+  UNION ALL SELECT min(wanted_at) FROM card WHERE wanted_at IS NOT NULL
+)""",
+    "files": "SELECT min(next_at) FROM invoice_file WHERE state = 'wanted'",
 }
 
 

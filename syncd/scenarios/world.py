@@ -350,6 +350,18 @@ def _this_turn() -> asyncio.Task[bool]:
     return task
 
 
+def _optional(described: dict[str, Any], sections: dict[str, Any]) -> dict[str, Any]:
+    """The merchant's accounts that only some days are about, each where a section of its name asks for it."""
+    accounts: dict[str, Any] = {}
+    if "alibaba" in sections:
+        top = {name: described["top"][name] for name in ("url", "app_key", "secret", "session")}
+        own = {"allow_plain_http": True, "timeout": "3s", "calls_per_second": 100, "calls_per_day": 1_000_000}
+        accounts["alibaba"] = {**top, **own, **sections.pop("alibaba")}
+    if "yuannian" in sections:
+        accounts["yuannian"] = {**described["yuannian"], "timeout": "3s", **sections.pop("yuannian")}
+    return accounts
+
+
 def settings_for(described: dict[str, Any], folder: Path, now: datetime, **sections: dict[str, Any]) -> dict[str, Any]:
     """The settings of one merchant at a sandbox that describes itself so; each section is merged over the defaults."""
     wdt = {
@@ -372,7 +384,7 @@ def settings_for(described: dict[str, Any], folder: Path, now: datetime, **secti
         "console": {"listen": "127.0.0.1:0"},
         "schedule": {"poll": "30s", "mirror": "2m", "push": "5s", "collect": "5s", "write_back": "5s"},
         "poll": {"start": start},
-        "merchants": [{"name": "m001", "issuer": "main", "wdt": wdt}],
+        "merchants": [{"name": "m001", "issuer": "main", "wdt": wdt, **_optional(described, sections)}],
         "issuers": {"main": issuer},
     }
     for name, section in sections.items():

@@ -11,6 +11,7 @@ from syncd.domain.order import OrderNo, Page, Search
 from syncd.domain.payload import payload_hash
 from syncd.domain.trouble import Care, Permanent
 from syncd.stages.lane import WDT, heard
+from syncd.stages.linking import read_rows
 from syncd.stages.turn import Merchant
 from syncd.store.orders import OrderId
 from syncd.store.sightings import Kept, Seen
@@ -40,7 +41,9 @@ async def take_in(
             tx.tell(partial(log.warning, "poll.row_quarantined", merchant=merchant.name, why=row.reason))
     for order_id, event in kept.moved:
         await tx.journal.add(event, order_id=order_id, merchant=merchant.name)
+    tx.orders.moved.update(kept.turned)  # its end counts no more, or counts again: who waits for it looks anew
     await _note_drift(tx, merchant, kept.drifted)
+    await read_rows(tx, merchant, kept.fresh)
     await _wake(tx, merchant, kept)
     await heard(tx, merchant, WDT)
     return kept

@@ -6,7 +6,7 @@ An account that several merchants share rests and recovers for all of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,13 +22,19 @@ from syncd.store.units import Claim
 
 log = structlog.get_logger("syncd.stages")
 
-WDT = "wdt"
+WDT, YUANNIAN, TOP = "wdt", "yuannian", "top"
 #: The stages that use a lane to WDT, with the unit keys of one merchant; an issuer's lane is used by two others.
 WDT_UNITS = (
     *((("poll", f"{{merchant}}/{feed}")) for feed in ("pending", "mirror", "backfill", "refresh")),
     ("write_back", "{merchant}"),
 )
 ISSUER_UNITS = (("push", "{merchant}"), ("collect", "{merchant}"))
+#: Who uses the lane to a party that is no issuer; any other platform is an operator's name for an issuer account.
+PARTY_UNITS: Mapping[str, Sequence[tuple[str, str]]] = {
+    WDT: WDT_UNITS,
+    YUANNIAN: (("wallet", "{merchant}"),),
+    TOP: (("alibaba", "{merchant}"), ("applications", "{merchant}")),
+}
 #: What a call that got no answer of the party's own ended with.
 _UNHEARD = re.compile(r"not_sent\.|timeout|reset|payload|protocol|http_5|malformed")
 #: A budget that comes free within this is waited for in line; a longer one ends the turn.
@@ -64,7 +70,8 @@ async def gate(store: Store, claim: Claim, merchant: Merchant, platform: str, *,
 
 async def budget_rest(merchant: Merchant, platform: str, now: datetime) -> datetime | None:
     """Until when the credential's budget is spent, if that is worth going away for."""
-    pace = merchant.erp_pace if platform == WDT else merchant.issuer_pace
+    paces = {WDT: merchant.erp_pace, YUANNIAN: merchant.wallet_pace, TOP: merchant.centre_pace}
+    pace = paces.get(platform, merchant.issuer_pace)
     if pace is None:
         return None
     free_at = await pace.free_at()
@@ -73,7 +80,14 @@ async def budget_rest(merchant: Merchant, platform: str, now: datetime) -> datet
 
 def sharers(merchant: Merchant, platform: str) -> tuple[str, ...]:
     """Everybody who uses this merchant's account at `platform`."""
-    return (str(merchant.name),) if platform == WDT else (*merchant.sharers, str(merchant.name))
+    if platform == TOP:  # a ban is the application's, whichever shop's calls earned it
+        return (*merchant.centre_sharers, str(merchant.name))
+    return (str(merchant.name),) if platform in PARTY_UNITS else (*merchant.sharers, str(merchant.name))
+
+
+def units_of(platform: str) -> Sequence[tuple[str, str]]:
+    """Stage and key of every unit that uses the lane to `platform`; "{merchant}" stands for the merchant."""
+    return PARTY_UNITS.get(platform, ISSUER_UNITS)
 
 
 async def rest(tx: Tx, merchant: Merchant, platform: str, verdict: Verdict) -> datetime | None:
@@ -81,7 +95,8 @@ async def rest(tx: Tx, merchant: Merchant, platform: str, verdict: Verdict) -> d
     now = await tx.lanes.standing(merchant.name, platform)
     if now.care is verdict.care and now.until is not None and _as_long(now.until - tx.now, verdict):
         return now.until  # one question about fifty orders is refused once, not fifty times
-    for name in dict.fromkeys(sharers(merchant, platform)):
+    own = platform == TOP and verdict.care is Care.PERSON  # a session is one shop's alone
+    for name in dict.fromkeys((str(merchant.name),) if own else sharers(merchant, platform)):
         edge = await tx.lanes.rest(name, platform, verdict)
         until = await tx.lanes.at_rest(name, platform)
         for stage, key in _probers(platform, verdict.care):
@@ -104,10 +119,11 @@ async def rest(tx: Tx, merchant: Merchant, platform: str, verdict: Verdict) -> d
 async def heard(tx: Tx, merchant: Merchant, platform: str, *, by_asking: bool = False) -> None:
     """The party answered: a lane that rested is open again, and whoever waited for it goes on."""
     for name in dict.fromkeys(sharers(merchant, platform)):
-        if not await tx.lanes.recovered(name, platform, by_asking=by_asking):
+        not_told = by_asking or (platform == TOP and name != merchant.name)  # nothing about another shop's session
+        if not await tx.lanes.recovered(name, platform, by_asking=not_told):
             continue
         tx.tell(partial(log.info, "lane.recovered", lane=f"{name}/{platform}"))
-        for stage, key in WDT_UNITS if platform == WDT else ISSUER_UNITS:
+        for stage, key in units_of(platform):
             await tx.units.wake(stage, key.format(merchant=name))
 
 
@@ -124,7 +140,7 @@ async def unheard(
             return standing.until
         if await tx.lanes.strike(merchant.name, platform, by) < STRIKES and not standing.half_open:
             return None
-    kind = WDT if platform == WDT else merchant.issuer.profile.kind
+    kind = platform if platform in PARTY_UNITS else merchant.issuer.profile.kind
     return await rest(tx, merchant, platform, Verdict(Care.RETRY_SOON, kind, cause, "unreachable"))
 
 
@@ -142,19 +158,26 @@ def unheard_cause(outcomes: Sequence[Outcome]) -> str | None:
 
 
 async def troubled(
-    store: Store, claim: Claim, merchant: Merchant, trouble: Trouble, *, fact: str, probe: bool = False
+    store: Store,
+    claim: Claim,
+    merchant: Merchant,
+    trouble: Trouble,
+    *,
+    fact: str,
+    probe: bool = False,
+    platform: str = WDT,
 ) -> datetime | None:
-    """What a call to WDT that went wrong does to its lane: until when it rests; None: it is the unit's own trouble."""
+    """What a call that went wrong does to the lane: until when it rests; None: it is the unit's own trouble."""
     verdict = trouble.verdict
     down = is_unheard(verdict) or (probe and verdict.care is Care.RETRY_SOON)
     if not probe and not down and verdict.care not in LANE_WIDE:
         return None
     async with store.begin(claim, fact=fact) as tx:
         if verdict.care in LANE_WIDE:
-            return await rest(tx, merchant, WDT, verdict)
+            return await rest(tx, merchant, platform, verdict)
         if down:
-            return await unheard(tx, merchant, WDT, verdict.code, probe=probe)
-        await heard(tx, merchant, WDT)  # it said no, but it spoke
+            return await unheard(tx, merchant, platform, verdict.code, probe=probe)
+        await heard(tx, merchant, platform)  # it said no, but it spoke
         return None
 
 
@@ -166,4 +189,6 @@ def _probers(platform: str, care: Care) -> Sequence[tuple[str, str]]:
     """Who sees whether the lane works again: one search, one question; a submission only where nothing else tells."""
     if platform == WDT:
         return (("poll", "{merchant}/pending"),)
+    if platform in PARTY_UNITS:
+        return PARTY_UNITS[platform]
     return (("push", "{merchant}"),) if care is Care.PERSON else (("collect", "{merchant}"),)

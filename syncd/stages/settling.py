@@ -7,8 +7,7 @@ from functools import partial
 
 import structlog
 
-from syncd.domain.invoice import Expected, Invoice
-from syncd.domain.judgement import (
+from syncd.domain.decision import (
     Adopt,
     Believe,
     Case,
@@ -23,6 +22,7 @@ from syncd.domain.judgement import (
     SetAside,
     Wait,
 )
+from syncd.domain.invoice import BlueRef, Colour, Expected, Invoice
 from syncd.domain.lifecycle import Event, Hold, Phase, State
 from syncd.domain.order import InvoiceOrder
 from syncd.domain.payload import payload_hash
@@ -30,6 +30,7 @@ from syncd.domain.ports import Issuer, IssuerProfile
 from syncd.domain.retry import ask_again, next_sweep
 from syncd.domain.texts import without_identifiers
 from syncd.stages import lane
+from syncd.stages.cancelling import owe_cancel
 from syncd.stages.turn import Merchant
 from syncd.store import debts
 from syncd.store.instants import to_ms
@@ -74,6 +75,8 @@ def case_of(
         lane_is_open=lane_is_open,
         platform=profile.kind,
         doubted_at=order.doubted_at,
+        restartable=profile.restartable,
+        lapses_for=None if profile.lapses_after is None else timedelta(seconds=profile.lapses_after),
     )
 
 
@@ -215,6 +218,10 @@ async def _adopt(
         await tx.journal.add(
             "order.issued", order_id=order.id, merchant=merchant.name, number=invoice.number, late=late or None
         )
+        await _wake_reds(tx, str(BlueRef(invoice.number, invoice.code)))
+        named = order.red_of or order.relation
+        if invoice.colour is Colour.RED and named:
+            await _reversed(tx, merchant, order, BlueRef.read(named))
         tx.tell(
             partial(
                 log.info,
@@ -230,6 +237,18 @@ async def _adopt(
         await tx.units.wake("write_back", merchant.name)
 
 
+async def _reversed(tx: Tx, merchant: Merchant, order: OrderView, blue: BlueRef) -> None:
+    """The red invoice has its own number: its blue one is reversed, also in the buyer's wallet if that is kept."""
+    await owe_cancel(tx, merchant, order, blue.number, blue.code)
+    await _wake_reds(tx, str(blue))
+
+
+async def _wake_reds(tx: Tx, blue: str) -> None:
+    """Red orders that wait for this blue invoice, or for the end of its other red one, are looked at now."""
+    for name in await tx.reds.wake(blue):
+        await tx.units.wake("push", name)
+
+
 async def _wait(tx: Tx, merchant: Merchant, order: OrderView, wait: Wait) -> None:
     at_once = wait.phase in SENDABLE and not wait.after
     again = _in_line(tx, order) if at_once else to_ms(tx.now + wait.after)
@@ -243,7 +262,7 @@ async def _wait(tx: Tx, merchant: Merchant, order: OrderView, wait: Wait) -> Non
         columns["refusal_code"], columns["refusal_text"] = wait.refusal
     elif order.phase is Phase.UNCLASSIFIED and wait.phase is not Phase.UNCLASSIFIED:  # it was no refusal
         columns["refusal_code"] = columns["refusal_text"] = None
-    elif wait.phase is Phase.ISSUING:  # the issuer has it: neither an earlier "no" nor an earlier "none" counts
+    elif wait.phase in (Phase.ISSUING, Phase.WAITING_BUYER) and not wait.missed:  # the issuer has it after all
         columns |= {"refusal_code": None, "refusal_text": None, "missed_at": None}
     await tx.orders.wait(order, **columns)
     if wait.phase is not order.phase:
@@ -252,7 +271,8 @@ async def _wait(tx: Tx, merchant: Merchant, order: OrderView, wait: Wait) -> Non
 
 async def _tell_phase(tx: Tx, merchant: Merchant, order: OrderView, wait: Wait) -> None:
     why = without_identifiers(": ".join(wait.refusal)) if wait.refusal else None
-    await tx.journal.add(f"order.{wait.phase}", order_id=order.id, merchant=merchant.name, why=why)
+    until = None if wait.until is None else wait.until.isoformat(timespec="seconds")
+    await tx.journal.add(f"order.{wait.phase}", order_id=order.id, merchant=merchant.name, why=why, until=until)
     if wait.phase in (Phase.UNKNOWN, Phase.UNCLASSIFIED):
         tx.tell(partial(log.warning, "push.unknown", merchant=merchant.name, order_no=order.no))
     if wait.phase in SENDABLE:
@@ -281,6 +301,8 @@ async def _fail(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | N
         revision=stored.revision if stored is not None else 0,
         text=f"{code}: {text}",
     )
+    if order.red_of is not None:
+        await _wake_reds(tx, order.red_of)
     told = without_identifiers(text)
     await tx.journal.add("order.failed", order_id=order.id, merchant=merchant.name, code=code, text=told)
     tx.tell(partial(log.warning, "collect.failed", merchant=merchant.name, order_no=order.no, code=code))

@@ -10,11 +10,15 @@ from typing import Protocol
 
 import structlog
 
+from syncd.domain.application import CentreRules
+from syncd.domain.centre import FileSource, InvoiceCentre
 from syncd.domain.mapping import MappingOptions
 from syncd.domain.order import MerchantName
 from syncd.domain.ports import Erp, Issuer
+from syncd.domain.red_guard import GuardRule
 from syncd.domain.retry import backoff
 from syncd.domain.trouble import Care, Paced, Trouble, Verdict
+from syncd.domain.wallet import CardSeal, Wallet
 from syncd.stages.parking import set_aside
 from syncd.store.instance import Disarmed
 from syncd.store.orders import OrderId
@@ -36,8 +40,27 @@ class Pace(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WalletRules:
+    """How one merchant's wallet is used.
+
+    `since` is where the reading of the search feed begins, `every` how often it is read; `tax_nos` narrow it. `token`
+    gives the access token of the merchant's own official account, for cards that were taken through it.
+    """
+
+    seal: CardSeal
+    guard: GuardRule = field(default_factory=GuardRule)
+    cancels: bool = False  # whether the card of a reversed invoice may be set to CANCEL
+    every: timedelta = timedelta(minutes=15)
+    settle: timedelta = timedelta(seconds=300)
+    since: datetime | None = None
+    tax_nos: tuple[str, ...] = ()
+    page_size: int = 50
+    token: Callable[[], str] = lambda: ""
+
+
+@dataclass(frozen=True, slots=True)
 class Merchant:
-    """One merchant and the two parties it stands between."""
+    """One merchant and the parties it stands between."""
 
     name: MerchantName
     sid: str
@@ -47,6 +70,14 @@ class Merchant:
     sharers: tuple[str, ...] = ()  # the merchants, this one included, that use the same account at the issuer
     erp_pace: Pace | None = None
     issuer_pace: Pace | None = None
+    wallet: Wallet | None = None
+    wallet_pace: Pace | None = None
+    wallet_rules: WalletRules | None = None  # there where `wallet` is
+    centre: InvoiceCentre | None = None
+    centre_pace: Pace | None = None
+    centre_sharers: tuple[str, ...] = ()  # the merchants that use the same application at the centre
+    centre_rules: CentreRules | None = None  # there where `centre` is
+    files: FileSource | None = None
 
 
 @dataclass(frozen=True, slots=True)

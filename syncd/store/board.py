@@ -5,13 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, not_, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Hold, Phase, State
-from syncd.store.instants import from_ms
+from syncd.store.applications import FOR_A_FILE, NEVER
+from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId, OrderView, view
-from syncd.store.schema import debt, invoice, invoice_order, quarantine, token
+from syncd.store.schema import (
+    application,
+    application_link,
+    debt,
+    invoice,
+    invoice_file,
+    invoice_order,
+    quarantine,
+    token,
+)
 
 
 class Board:
@@ -111,6 +121,40 @@ class Board:
             .group_by(t.merchant)
         )
         return {merchant: int(count) for merchant, count in rows}
+
+    async def later_reds(self, after: datetime) -> dict[str, tuple[int, datetime]]:
+        """Per merchant, unsettled red orders with nothing to be done up to `after`: how many, and the next instant.
+
+        They wait for a buyer who has days, or for a blue invoice. Nothing else that is unsettled may be put off.
+        """
+        t = invoice_order.c
+        waits = or_(
+            and_(t.state == State.INTENT, t.phase == Phase.WAITING_BUYER),
+            and_(t.state == State.PENDING, t.phase == Phase.WAITING_BLUE),
+        )
+        rows = await self._connection.execute(
+            select(t.merchant, func.count(), func.min(t.next_at))
+            .where(waits, t.next_at > to_ms(after))
+            .group_by(t.merchant)
+        )
+        return {merchant: (int(count), from_ms(at)) for merchant, count, at in rows}
+
+    async def later_applications(self, after: datetime) -> dict[str, tuple[int, datetime]]:
+        """The same of applications; one that waits for a file has something to be done when the file has."""
+        t, k, f = application.c, application_link.c, invoice_file.c
+        file_comes = (
+            select(f.order_id)
+            .join(application_link, k.order_id == f.order_id)
+            .where(k.application_id == t.id, f.state == "wanted", f.next_at <= to_ms(after))
+            .exists()
+        )
+        rows = await self._connection.execute(
+            select(t.merchant, func.count(), func.min(t.next_at))
+            .where(text("application.state <> 'held'"), t.next_at > to_ms(after), t.next_at < NEVER)
+            .where(not_(and_(t.answer == FOR_A_FILE, file_comes)))
+            .group_by(t.merchant)
+        )
+        return {merchant: (int(count), from_ms(at)) for merchant, count, at in rows}
 
     async def orders(
         self, *, state: State | None = None, merchant: str | None = None, limit: int | None = None

@@ -16,7 +16,7 @@ from sqlalchemy import Row as SqlRow
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncd.domain.budget import LONGEST_REST
+from syncd.domain.budget import longest_rest
 from syncd.domain.trouble import Care, Verdict
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import lane
@@ -85,7 +85,7 @@ class Lanes:
             until = self._now + timedelta(hours=1) if found.until is None else found.until
             return Standing(until=until) if until > self._now else Standing()
         until = found.until or self._now
-        if self._now < until <= self._now + LONGEST_REST:  # beyond it: written while the clock was ahead
+        if self._now < until <= self._now + longest_rest(platform):  # beyond it: written while the clock was ahead
             return Standing(until=until, care=found.care)
         return Standing(half_open=True, care=found.care)
 
@@ -97,7 +97,7 @@ class Lanes:
                 lane.c.merchant.in_(merchants),
                 lane.c.platform == platform,
                 lane.c.state == RESTING,
-                or_(lane.c.until_at <= to_ms(self._now), lane.c.until_at > to_ms(self._now + LONGEST_REST)),
+                or_(lane.c.until_at <= to_ms(self._now), lane.c.until_at > to_ms(self._now + longest_rest(platform))),
             )
             .values(until_at=to_ms(self._now + PROBE_FOR))
         )

@@ -21,6 +21,14 @@ class NotReady(Exception):
     """The store does not exist yet, or was written by an older program: `syncd db upgrade` brings it up."""
 
 
+class Behind(NotReady):
+    """The schema is older than this program's. `at` is "" where there is none."""
+
+    def __init__(self, at: str) -> None:
+        super().__init__(f"the store is at schema {at or 'none'}, this program needs {HEAD}")
+        self.at = at
+
+
 def migrations() -> Path:
     """The migration scripts: inside the installed package, or beside it in a source tree."""
     package = Path(str(files("syncd")))
@@ -56,7 +64,7 @@ def require_current(url: str) -> None:
         return
     if at is not None and at not in known_revisions():
         raise TooNew(f"the store is at schema {at}, this program knows up to {HEAD}")
-    raise NotReady(f"the store is at schema {at or 'none'}, this program needs {HEAD}")
+    raise Behind(at or "")
 
 
 async def upgrade(url: str, to: str = "head") -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.domain.lifecycle import Event, Hold, Phase, State, step
 from syncd.domain.order import MerchantName, OrderNo, WdtStatus
 from syncd.store.instants import from_ms, to_ms
-from syncd.store.schema import debt, invoice_order
+from syncd.store.schema import card, debt, invoice_order
 
 OrderId = NewType("OrderId", int)
 
@@ -72,6 +72,8 @@ class OrderView:
     drifted: bool
     doubted_at: datetime | None
     changed_at: datetime
+    relation: str = ""  # of a red row: the blue invoice it names, as WDT shows it now
+    red_of: str | None = None  # the blue invoice that its newest submission reverses
 
 
 class Orders:
@@ -83,6 +85,8 @@ class Orders:
         #: (stage, merchant) → the earliest instant (milliseconds) at which something changed here becomes due;
         #: `Store.begin` wakes whom it concerns.
         self.dues: dict[tuple[str, str], int] = {}
+        #: What was moved here, and where to: `Store.begin` sees what that means to the invoice centre.
+        self.moved: dict[OrderId, State] = {}
 
     # -- choosing --------------------------------------------------------------------------------------------------
 
@@ -145,12 +149,16 @@ class Orders:
         ).one()
         return None if row[0] is None or row[1] is None else (from_ms(row[0]), from_ms(row[1]))
 
-    async def to_ask(self, merchant: MerchantName, limit: int) -> list[OrderView]:
-        """What must be asked about now: unknown outcomes, missing files, orders WDT moved, late-issue sweeps."""
+    async def to_ask(self, merchant: MerchantName, limit: int, *, red: bool | None = None) -> list[OrderView]:
+        """What must be asked about now: unknown outcomes, missing files, orders WDT moved, late-issue sweeps.
+
+        `red`: of one colour alone.
+        """
         t = invoice_order.c
         now = to_ms(self._now)
-        due = await self._some(t.merchant == merchant, _UNFINISHED, t.next_at <= now, _askable(), limit=limit)
-        swept = await self._some(t.merchant == merchant, t.sweep_at <= now, limit=limit)
+        whose = [t.merchant == merchant] if red is None else [t.merchant == merchant, t.is_red == int(red)]
+        due = await self._some(*whose, _UNFINISHED, t.next_at <= now, _askable(), limit=limit)
+        swept = await self._some(*whose, t.sweep_at <= now, limit=limit)
         chosen = {order.id: order for order in (*due, *swept)}
         return list(chosen.values())[:limit]
 
@@ -179,6 +187,7 @@ class Orders:
         """Take one step of the lifecycle. Raises IllegalStep, or Stale when the order has moved since it was read."""
         after = step(order.state, event)
         await self._set(order, state=after, changed_at=to_ms(self._now), **columns)
+        self.moved[order.id] = after
         return after
 
     async def wait(self, order: OrderView, **columns: Any) -> None:
@@ -237,6 +246,16 @@ class Orders:
         found = await self._connection.scalar(select(when).where(*conditions).order_by(when).limit(1))
         return None if found is None else from_ms(found)
 
+    async def doubt(self, order: OrderView) -> None:
+        """Have a waiting order asked about before it counts as never sent."""
+        t, now = invoice_order.c, to_ms(self._now)
+        await self._connection.execute(
+            update(invoice_order)
+            .where(t.id == order.id, t.state == State.PENDING, t.doubted_at.is_(None))
+            .values(doubted_at=now, missed_at=None, tries=0, next_at=now)
+        )
+        self._due("collect", order.merchant, now)
+
     async def believe(self, order_id: OrderId) -> None:
         """The issuer has answered for an order that was in doubt."""
         await self._connection.execute(
@@ -258,6 +277,8 @@ class Orders:
         ids = select(t.id).where(*renamed)
         await self._connection.execute(update(debt).where(debt.c.order_id.in_(ids)).values(merchant=merchant))
         await self._connection.execute(update(invoice_order).where(*renamed).values(merchant=merchant))
+        of_before = card.c.sid == sid, card.c.merchant != merchant
+        await self._connection.execute(update(card).where(*of_before).values(merchant=merchant))
 
 
 @cache
@@ -279,7 +300,7 @@ def _setting(columns: tuple[str, ...]) -> Update:
 def _sendable() -> ColumnElement[bool]:
     """Waiting at WDT as last seen, not in doubt, and never sent or cleared for sending again or going on."""
     t = invoice_order.c
-    pending = and_(t.state == State.PENDING, t.phase == Phase.NONE)
+    pending = and_(t.state == State.PENDING, t.phase.in_((Phase.NONE, Phase.WAITING_BLUE)))
     ready = and_(t.state == State.INTENT, t.phase.in_(SENDABLE))
     return and_(_UNFINISHED, t.wdt_status == WdtStatus.WAITING, t.doubted_at.is_(None), or_(pending, ready))
 
@@ -345,4 +366,6 @@ def view(row: SqlRow[Any]) -> OrderView:
         drifted=bool(row.drifted),
         doubted_at=from_ms(row.doubted_at),
         changed_at=from_ms(row.changed_at),
+        relation=row.relation,
+        red_of=row.red_of,
     )

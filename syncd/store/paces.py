@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
-from syncd.domain.budget import Budget, Slowed
+from syncd.domain.budget import Budget, Slowed, longest_rest
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import pace
 from syncd.store.store import Store, Tx
@@ -43,6 +44,44 @@ class Paces:
                 )
             )
         return after
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """No call of a credential before `until`; of one interface alone where `call` names it."""
+
+    call: str
+    until: datetime
+
+
+async def bans(tx: Tx, platform: str, account: str) -> list[Ban]:
+    """What the party forbids this credential now, the longest first; a ban of one interface is kept under "KEY CALL".
+
+    A rest too long for any party was noted while our clock was ahead, and forbids nothing.
+    """
+    p = pace.c
+    rows = await tx.connection.execute(
+        select(p.account, p.until_at).where(
+            _of(platform, account),
+            p.until_at > to_ms(tx.now),
+            p.until_at <= to_ms(tx.now + longest_rest(platform)),
+        )
+    )
+    found = [Ban(row.account.removeprefix(account).strip(), from_ms(row.until_at)) for row in rows]
+    return sorted(found, key=lambda ban: ban.until, reverse=True)
+
+
+async def lift(tx: Tx, platform: str, account: str) -> None:
+    """A person says that the party forbids nothing any more. The rate stays as low as it was, and grows back."""
+    p = pace.c
+    await tx.connection.execute(
+        update(pace).where(_of(platform, account), p.until_at > to_ms(tx.now)).values(until_at=to_ms(tx.now))
+    )
+
+
+def _of(platform: str, account: str) -> ColumnElement[bool]:
+    p = pace.c
+    return and_(p.platform == platform, or_(p.account == account, p.account.startswith(f"{account} ", autoescape=True)))
 
 
 async def slowed(tx: Tx, platform: str, account: str) -> Slowed | None:

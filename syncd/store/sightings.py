@@ -46,18 +46,20 @@ class Kept:
     overtaken: int
     moved: tuple[tuple[OrderId, str], ...]
     drifted: tuple[OrderId, ...]
+    fresh: tuple[OrderNo, ...] = ()  # new or changed
+    turned: tuple[tuple[OrderId, State], ...] = ()  # whose end counts no more, or counts again, and their state
 
 
 INSERT = """
 INSERT INTO invoice_order (sid, merchant, no, shop_no, payer_name, amount, is_red, created_at, wdt_status,
-  wdt_invoice_no, raw, content_hash, seq, first_seen_at, seen_at, span_start, span_end, state, phase, next_at,
-  changed_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  wdt_invoice_no, relation, raw, content_hash, seq, first_seen_at, seen_at, span_start, span_end, state, phase,
+  next_at, changed_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _CHANGE = """
 UPDATE invoice_order SET shop_no = ?, payer_name = ?, amount = ?, is_red = ?, created_at = ?, wdt_status = ?,
-  wdt_invoice_no = ?, raw = ?, content_hash = ?, seq = ?, seen_at = ?, span_start = COALESCE(?, span_start),
-  span_end = COALESCE(?, span_end),
+  wdt_invoice_no = ?, relation = ?, raw = ?, content_hash = ?, seq = ?, seen_at = ?,
+  span_start = COALESCE(?, span_start), span_end = COALESCE(?, span_end),
   hold = CASE WHEN ? = 'HOLD' THEN hold END, hold_facts = CASE WHEN ? = 'HOLD' THEN hold_facts END,
   state = ?, phase = ?, next_at = CASE WHEN ? THEN ? ELSE next_at END,
   sweep_at = CASE WHEN ? = 'repended' AND ? THEN ? ELSE sweep_at END,
@@ -109,6 +111,7 @@ class Sightings:
         changes: list[tuple[Any, ...]] = []
         touches: list[tuple[Any, ...]] = []
         moved: list[tuple[OrderId, str]] = []
+        turned: list[tuple[OrderId, State]] = []
         drifted: list[OrderId] = []
         fresh: list[OrderNo] = []
         waiting = overtaken = 0
@@ -132,6 +135,8 @@ class Sightings:
             fresh.append(row.no)
             if sight.event:
                 moved.append((order_id, sight.event))
+            if Phase.REPENDED in (before.phase, sight.phase) and sight.phase is not before.phase:
+                turned.append((order_id, sight.state))
             if sight.drifted:
                 drifted.append(order_id)
         for sql, parameters in ((INSERT, inserts), (_CHANGE, changes), (_TOUCH, touches)):
@@ -139,7 +144,8 @@ class Sightings:
                 await self._connection.exec_driver_sql(sql, parameters)
         if fresh:
             await self._doubt(merchant, sid, fresh)
-        return Kept(len(inserts), len(changes), len(touches), waiting, overtaken, tuple(moved), tuple(drifted))
+        counts = len(inserts), len(changes), len(touches), waiting, overtaken
+        return Kept(*counts, tuple(moved), tuple(drifted), tuple(fresh), tuple(turned))
 
     async def _doubt(self, merchant: MerchantName, sid: str, numbers: Sequence[OrderNo]) -> None:
         """What may have been sent in a time this store has forgotten is asked about before it is sent (0009).
@@ -187,15 +193,16 @@ class Sightings:
         due = min(now, created) if created else now
         return (
             *(sid, merchant, row.no, row.shop_no, row.payer_name, row.amount, int(row.is_red), created, row.status),
-            *(row.invoice_no, row.raw, row.content_hash, seq, now, seen_at, start, end, sight.state, sight.phase),
-            *(due, now),
+            *(row.invoice_no, row.relation, row.raw, row.content_hash, seq, now, seen_at, start, end),
+            *(sight.state, sight.phase, due, now),
         )
 
     def _change(self, order_id: OrderId, row: Row, seen: Seen, sight: Sighting) -> tuple[Any, ...]:
         now = to_ms(self._now)
         return (
             *(row.shop_no, row.payer_name, row.amount, int(row.is_red), to_ms(row.created_at), row.status),
-            *(row.invoice_no, row.raw, row.content_hash, *_when(seen), sight.state, sight.state, sight.state),
+            *(row.invoice_no, row.relation, row.raw, row.content_hash, *_when(seen)),
+            *(sight.state, sight.state, sight.state),
             *(
                 sight.phase,
                 sight.due,

@@ -17,14 +17,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from syncd.domain.clock import Clock
 from syncd.faultpoint import reached
+from syncd.store.applications import Applications
 from syncd.store.board import Board
+from syncd.store.cancels import Cancels
+from syncd.store.cards import Cards
 from syncd.store.debts import Debts
 from syncd.store.engine import private, reader_engine, sqlite_path, writer_engine
+from syncd.store.files import Files
 from syncd.store.guard import Guard, NoWitness, overtaken
 from syncd.store.instance import Disarmed, Instance, Instances
 from syncd.store.journal import Journal
 from syncd.store.lanes import Lanes
+from syncd.store.links import Links
+from syncd.store.notices import Notices
 from syncd.store.orders import Orders
+from syncd.store.reds import Reds
 from syncd.store.schema import counter
 from syncd.store.sightings import Sightings
 from syncd.store.submissions import Submissions
@@ -50,10 +57,17 @@ class Tx:
         self.sightings = Sightings(connection, self.now)
         self.submissions = Submissions(connection, self.now)
         self.debts = Debts(connection, self.now)
+        self.reds = Reds(connection, self.now)
+        self.cards = Cards(connection, self.units, self.now)
+        self.cancels = Cancels(connection, self.now)
         self.journal = Journal(connection, self.now)
         self.windows = Windows(connection, self.now)
         self.lanes = Lanes(connection, self.now)
         self.instance = Instances(connection, self.now)
+        self.applications = Applications(connection, self.now)
+        self.links = Links(connection, self.now)
+        self.notices = Notices(connection, self.now)
+        self.files = Files(connection, self.now)
         self.unclassified = Unclassified(connection, self.now)
         self.told = AlertsTold(connection)
         self.board = Board(connection, self.now)
@@ -126,6 +140,9 @@ class Store:
         for (stage, merchant), at in tx.orders.dues.items():
             if claim is None or (claim.stage, claim.key) != (stage, merchant):
                 await tx.units.wake_by(stage, merchant, at)
+        if tx.orders.moved:
+            for stage, merchant in await tx.applications.orders_moved(tx.orders.moved):
+                await tx.units.wake(stage, merchant)
 
     async def _witnessed(self, guard: Guard, going: Instance, at: datetime) -> None:
         """Let nobody send what the witness has not seen. Raises Disarmed, StoreUnavailable."""

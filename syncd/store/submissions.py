@@ -143,6 +143,7 @@ class Submissions:
                 "buyer_tax_no": wanted.expected.buyer_tax_no,
                 "total": str(wanted.expected.total),
                 "colour": wanted.expected.colour,
+                "blue": wanted.expected.blue,
                 "epoch": epoch,
                 "created_at": to_ms(self._now),
             },
@@ -169,7 +170,7 @@ class Submissions:
                 key=IssuerKey(row.key),
                 body=row.body,
                 payload_hash=row.payload_hash,
-                expected=Expected(row.buyer_tax_no, Decimal(row.total), Colour(row.colour)),
+                expected=Expected(row.buyer_tax_no, Decimal(row.total), Colour(row.colour), row.blue),
                 created_at=from_ms(row.created_at),
             )
             for row in rows

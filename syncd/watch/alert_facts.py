@@ -83,8 +83,13 @@ async def _held(tx: Tx) -> list[Wrong]:
     by_reason: Counter[str] = Counter()
     for (_, reason), count in (await tx.board.by_hold()).items():
         by_reason[reason] += count
+    since_of = [at for (_, state), at in (await tx.board.oldest()).items() if state is State.HOLD]
+    applications = sum((await tx.applications.by_hold()).values())
+    if applications:
+        by_reason["application"] = applications
+        since_of.append(await tx.applications.oldest_held())
     if by_reason:
-        since = min(at for (_, state), at in (await tx.board.oldest()).items() if state is State.HOLD)
+        since = min(since_of)
         facts = tuple((reason, str(count)) for reason, count in by_reason.most_common())
         found.append(Wrong(Kind.HELD, since, by_reason.total(), facts=facts))
     second = await tx.board.second_invoices()

@@ -112,6 +112,7 @@ HOLDS: Mapping[Hold, Pair] = {
     Hold.SPLIT_INVOICES: ("一单多票", "several invoices"),
     Hold.ISSUED_UNSIGNED: ("未签章", "not sealed"),
     Hold.VOIDED_OUTSIDE: ("已在平台作废", "voided at the issuer"),
+    Hold.RED_FORM: ("红字确认单", "red confirmation forms"),
     Hold.URL_TOO_LONG: ("版式文件地址过长", "address too long"),
     Hold.WDT_MISSING: ("旺店通查无此单", "missing in WDT"),
     Hold.CLASS_B_NOT_FOUND: ("平台查无此票", "not found at the issuer"),
@@ -123,6 +124,8 @@ HOLDS: Mapping[Hold, Pair] = {
     Hold.TOP_CANCELLED: ("申请已取消", "application cancelled"),
     Hold.BY_OPERATOR: ("人工挂起", "set aside by a person"),
 }
+#: What is held beside orders.
+_APPLICATIONS: Pair = ("阿里发票申请", "applications at Alibaba")
 _PARTS: Mapping[str, Pair] = {
     "unreadable": ("数据库无法读取", "the database does not answer"),
     "disk": ("磁盘将满或只读", "the disk is nearly full"),
@@ -191,9 +194,7 @@ def _names(message: Message, column: int) -> str:
 def _figures(message: Message, column: int) -> list[str]:
     facts = dict(message.facts)
     if message.kind is Kind.HELD:
-        reasons = [
-            f"{count} {HOLDS[Hold(reason)][column] if reason in HOLDS else reason}" for reason, count in facts.items()
-        ]
+        reasons = [f"{count} {_reason(reason)[column]}" for reason, count in facts.items()]
         return [_WORDS["reasons"][column].format(reasons=("，" if column == 0 else ", ").join(reasons))]
     lines = []
     if "waiting" in facts:
@@ -212,3 +213,9 @@ def _span(now: datetime, since: datetime) -> str:
     days, rest = divmod(minutes, 24 * 60)
     hours, minutes = divmod(rest, 60)
     return " ".join(f"{n}{unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if n) or "< 1 min"
+
+
+def _reason(reason: str) -> Pair:
+    if reason == "application":
+        return _APPLICATIONS
+    return HOLDS[Hold(reason)] if reason in HOLDS else (reason, reason)

@@ -65,6 +65,7 @@ class Gauges:
 
     async def _count(self, tx: Tx) -> None:
         await self._orders(tx)
+        await self._applications(tx)
         await self._rows(tx)
         await self._lanes(tx)
         await self._windows(tx)
@@ -84,6 +85,15 @@ class Gauges:
         metrics.replace(metrics.second_invoice, second)
         metrics.replace(metrics.debts_open, {(target,): float(n) for target, n in (await board.debts()).items()})
         metrics.replace(metrics.debt_oldest_seconds, _ages(now, await board.oldest_debts()))
+
+    async def _applications(self, tx: Tx) -> None:
+        metrics = self._metrics
+        states = {
+            (merchant, str(state)): float(n) for (merchant, state), n in (await tx.applications.by_state()).items()
+        }
+        metrics.replace(metrics.applications, states)
+        held = {key: float(n) for key, n in (await tx.applications.by_hold()).items()}
+        metrics.replace(metrics.applications_held, held)
 
     async def _rows(self, tx: Tx) -> None:
         metrics, aside = self._metrics, await tx.board.set_aside()

@@ -37,6 +37,7 @@ class Metrics:
         #: Each metric of ours: its kind, its labels, and what it means in English and Chinese.
         self.meanings: dict[str, tuple[str, tuple[str, ...], str, str]] = {}
         self._orders()
+        self._applications()
         self._debts_and_rows()
         self._calls()
         self._lanes_and_windows()
@@ -79,6 +80,18 @@ class Metrics:
             "syncd_gap_found_total",
             "Rows that only the day's second reading found. Must stay rare.",
             "只有每日复读才发现的单据数，不应经常出现",
+        )
+
+    def _applications(self) -> None:
+        self.applications = self._gauge(
+            "syncd_applications", "Buyers' applications by state.", "各状态发票申请数", "merchant", "state"
+        )
+        self.applications_held = self._gauge(
+            "syncd_applications_held",
+            "Applications that wait for a person.",
+            "挂起待人工处理的发票申请数",
+            "merchant",
+            "reason",
         )
 
     def _debts_and_rows(self) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from syncd.domain.budget import Budget, Slowed
+from syncd.domain.budget import LONGEST_REST, Budget, Slowed
 from syncd.domain.trouble import Paced
 
 #: A rest where the party told of none, in seconds.
 REST_FOR = 60.0
 #: How old, in seconds, what we know of the other workers' rate answers may be.
-_HEARSAY_FOR = 5.0
+HEARSAY_FOR = 5.0
 
 
 class PaceBook(Protocol):
@@ -46,10 +47,11 @@ class Pacer:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         book: PaceBook | None = None,
+        longest_rest: timedelta = LONGEST_REST,
     ) -> None:
         if per_minute < 0:
             raise ValueError("calls per minute cannot be negative")
-        self._budget = Budget(per_minute)
+        self._budget = Budget(per_minute, longest=longest_rest)
         self._clock = clock
         self._now = now
         self._sleep = sleep
@@ -97,7 +99,8 @@ class Pacer:
         if self._book is None:
             self._budget = self._budget.after_rate_answer(self._now(), began_at, rest_for)
         else:
-            self._budget = Budget(self._budget.ceiling, await self._book.slow(self._budget.ceiling, began_at, rest_for))
+            slowed = await self._book.slow(self._budget.ceiling, began_at, rest_for)
+            self._budget = replace(self._budget, slowed=slowed)
 
     async def _refuse_at_rest(self) -> None:
         await self._hear()
@@ -106,6 +109,6 @@ class Pacer:
             raise Paced(until)
 
     async def _hear(self) -> None:
-        if self._book is not None and self._clock() - self._read_at > _HEARSAY_FOR:
+        if self._book is not None and self._clock() - self._read_at > HEARSAY_FOR:
             self._read_at = self._clock()
-            self._budget = Budget(self._budget.ceiling, await self._book.slowed())
+            self._budget = replace(self._budget, slowed=await self._book.slowed())

@@ -47,6 +47,33 @@ def loads(body: bytes, *, max_depth: int = 64) -> object:
     return value
 
 
+def loads_leniently(body: bytes, *, max_depth: int = 64) -> object:
+    """The value in `body` where one odd member must not cost its neighbours: a page of messages, each by somebody else.
+
+    What cannot be stored is replaced by U+FFFD, numbers stay texts, of a key said twice the last one counts. Nothing
+    read like this is an amount. Raises Malformed for what is no JSON at all.
+    """
+    try:
+        value: object = _LENIENT.decode(body.removeprefix(BOM).decode(errors="replace"))
+    except json.JSONDecodeError:
+        raise Malformed("html" if looks_like_html(body) else "syntax") from None
+    except RecursionError:
+        raise Malformed("depth") from None
+    return _storable(value, max_depth)
+
+
+def _storable(value: object, depth: int) -> object:
+    if depth < 0:
+        raise Malformed("depth")
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {str(_storable(name, depth)): _storable(member, depth - 1) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_storable(one, depth - 1) for one in value]
+    return value
+
+
 def looks_like_html(body: bytes) -> bool:
     """True for a page meant for a browser: a login form, a gateway's or firewall's excuse."""
     return body.removeprefix(BOM).lstrip().startswith(b"<")
@@ -120,6 +147,7 @@ def _texts(value: object, max_depth: int) -> Iterator[str]:
         level = below
 
 
+_LENIENT = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 _DECODER = json.JSONDecoder(
     strict=False, parse_int=_integer, parse_float=exact, parse_constant=_constant, object_pairs_hook=_object
 )

@@ -48,6 +48,8 @@ def test_a_line_is_one_message_or_none(line: str, message: Message | None) -> No
     [
         ("lane.rested", {"lane": "m001/wdt", "code": "7", "why": "时间戳错误"}, Message("wdt", "7", "时间戳错误")),
         ("lane.rested", {"lane": "a/b/main", "code": "E9301", "why": "x"}, Message("nuonuo", "E9301", "x")),
+        ("lane.rested", {"lane": "m001/top", "code": "7", "why": "x"}, Message("top", "7", "x")),
+        ("top.troubled", {"code": "15", "text": "isv.x y"}, Message("top", "15", "isv.x y")),
         ("wdt.read_retried", {"sid": "s", "code": "4"}, Message("wdt", "4", "")),
         ("write_back.unknown", {"cause": "timeout"}, Message("wdt", "timeout", "")),
         ("issue.unclassified", {"code": "E9777", "text": "什么"}, Message("nuonuo", "E9777", "什么")),

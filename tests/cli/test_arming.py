@@ -129,7 +129,6 @@ def test_a_person_disarms_with_a_reason_and_arms_again(place: Place, run: Run) -
 
 
 def test_a_backup_says_how_it_will_start(place: Place, run: Run) -> None:
-    """F35."""
     assert "starts disarmed" in run("db", "backup", "copy.db").output
 
 

@@ -84,7 +84,9 @@ def test_people_see_the_same_as_a_table_with_a_summary(place: Place, run: Run) -
 
     assert (zh.exit_code, en.exit_code) == (0, 0)
     assert "Back to waiting: 1. Not possible: 1." in en.output
-    assert "HOLD/poison_row" in en.output
+    assert "HOLD: bad data (poison_row)" in en.output
+    assert "HOLD/" not in zh.output
+    assert "(poison_row)" in zh.output
     assert "未做任何改动" in zh.output
     assert contents(place) == before
 

@@ -137,3 +137,14 @@ def test_a_party_that_quotes_our_secret_is_not_repeated(place: Place) -> None:
     quoted = Finding("fail", "m001/wdt", "wdt 100: sign of demosecret with salt demosalt is wrong")
 
     assert without_secrets(quoted, settings).text == "wdt 100: sign of *** with salt *** is wrong"
+
+
+def test_whose_past_will_never_be_read_is_named_until_the_reading_has_begun(place: Place, run: Run) -> None:
+    """An operator expects that what waits in WDT on the first day is issued."""
+    place.change("start = ", "# start = ")
+    assert "poll" not in findings(run, expect=0)
+    place.change("sqlite:///s.db", "sqlite:///other.db")
+
+    (said,) = findings(run, expect=0)["poll"]
+
+    assert (said["level"], "m001" in said["text"], "backfill" in said["remedy"]) == ("warn", True, True)

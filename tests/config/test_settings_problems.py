@@ -102,6 +102,16 @@ def test_a_wrong_issuer_setting_is_one_line_naming_it(tmp_path: Path, key: str, 
     assert lines == [f"{tmp_path}/syncd.toml: issuers.main{line}"]
 
 
+@pytest.mark.parametrize("party", ["wdt", "top", "yuannian"])
+def test_an_issuer_must_not_have_the_name_of_another_party_s_lane(tmp_path: Path, party: str) -> None:
+    text = GOOD.replace('issuer = "main"', f'issuer = "{party}"').replace("[issuers.main]", f"[issuers.{party}]")
+
+    lines = refusal(written(tmp_path, text))
+
+    named = f'issuers.{party} "{party}" is the name of another party\'s lane; choose another'
+    assert lines == [f"{tmp_path}/syncd.toml: {named}"]
+
+
 @pytest.mark.parametrize(
     ("section", "setting", "line"),
     [
@@ -254,8 +264,8 @@ def test_what_is_unwise_is_a_warning_and_no_error(tmp_path: Path) -> None:
     text = GOOD.replace("http://127.0.0.1:9001", "http://wdt.example")
     text += "settle = '1m'\n[poll]\nsettle = '60s'\n[push]\nmax_read_age = '10m'\n[schedule]\npoll = '1s'\n"
     text += "[console]\nlisten = '0.0.0.0:1'\ntoken = 'short'\n"
-    alibaba = "[merchants.alibaba]\napp_key = 'demo'\nsecret = 'demo'\n"
-    text = text.replace("[issuers.main]", f"{alibaba}[issuers.main]")
+    yuannian = "[merchants.yuannian]\nurl = 'https://y.example'\napp_id = 'demo'\ntoken = 'demo'\n"
+    text = text.replace("[issuers.main]", f"{yuannian}[issuers.main]")
 
     warnings = load(written(tmp_path, text), {}).warnings
 
@@ -266,7 +276,7 @@ def test_what_is_unwise_is_a_warning_and_no_error(tmp_path: Path) -> None:
         "issuers.main.settle = 1m is below its safe default 10m",
         f"merchants.m001.wdt.url {READABLE}",
         "console.token is shorter than 16 characters",
-        "merchants.m001.alibaba is checked, but nothing in this version acts on it",
+        "merchants.m001.yuannian.sign_template is empty: the wallet part stays off, issuing goes on without it",
     ]
 
 

@@ -9,13 +9,18 @@ from syncd import faultpoint
 #: Points of days that are not ordinary: what would have to happen first.
 RARE = {
     "alerts.told": "somebody to tell",
+    "alibaba": "a merchant who sells at Alibaba",
+    "allowance": "a merchant who sells at Alibaba",
+    "applications": "a merchant who sells at Alibaba",
     "arming": "a store that was disarmed",
     "collect.probed": "a lane that rests",
+    "files": "a merchant who sells at Alibaba",
     "instance.armed": "a store that was disarmed",
     "instance.disarmed": "a store that was disarmed",
     "intake.read_by_number": "a document that pages do not show",
     "lane.probed": "a lane that rests",
     "nuonuo.probe": "a lane that rests",
+    "nuonuo.red_": "a red order",
     "nuonuo.revive": "an invoice without a seal",
     "nuonuo.token": "an account without a token",
     "pace.slowed": "a throttled lane",
@@ -26,13 +31,16 @@ RARE = {
     "push.looked": "a lane that rests",
     "push.rested": "a lane that rests",
     "token": "an account without a token",
+    "top": "a merchant who sells at Alibaba",
     "unit.crashed": "a defect",
+    "wallet": "a merchant with a wallet",
     "wdt.now": "somebody who asks for the time",
     "write_back.doubted": "an answer nobody knows",
     "write_back.missing": "a document that is gone",
     "write_back.not_applied": "a throttled lane",
     "write_back.refused": "a refused write-back",
     "write_back.rested": "a lane that rests",
+    "yuannian": "a merchant with a wallet",
 }
 ORDINARY = tuple(point for point in faultpoint.POINTS if not point.startswith(tuple(RARE)))
 

@@ -48,7 +48,7 @@ def test_a_crash_loop_starts_at_most_five_times_a_minute_and_never_gives_up():
 
 
 def test_the_service_writes_in_its_state_directories_alone():
-    """F28: the witness of the store has one of its own, outside what is backed up."""
+    """The witness of the store has one of its own, outside what is backed up."""
     assert unit("ProtectSystem") == ["strict"]
     assert unit("StateDirectory") == ["syncd syncd-witness"]
     assert unit("WorkingDirectory") == ["/var/lib/syncd"]

@@ -8,19 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from syncd.domain.decision import Adopt, Believe, Case, Drop, Resend, RestLane, SetAside, Wait
 from syncd.domain.invoice import Colour, Expected, Invoice
-from syncd.domain.judgement import (
-    SECOND_LOOK,
-    Adopt,
-    Believe,
-    Case,
-    Drop,
-    Resend,
-    RestLane,
-    SetAside,
-    Wait,
-    judge_answer,
-)
+from syncd.domain.judgement import SECOND_LOOK, judge_answer
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.domain.outcome import Blocked, Failed, Issued, NotFound, Outcome, Processing, Unknown
 from syncd.domain.ports import Class

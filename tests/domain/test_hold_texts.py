@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import syncd
-from syncd.domain.hold_texts import CODE_TEXTS, HOLD_TEXTS, Language, explain, sentence
+from syncd.domain.code_texts import CODE_TEXTS
+from syncd.domain.hold_texts import HOLD_TEXTS, Language, explain, sentence
 from syncd.domain.lifecycle import Hold
 from syncd.domain.unfit_texts import UNFIT_TEXTS
 

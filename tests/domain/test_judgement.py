@@ -10,12 +10,7 @@ from hypothesis import Phase as Trying
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from syncd.domain.invoice import Colour, Expected, Invoice
-from syncd.domain.judgement import (
-    MOST_DUPLICATES,
-    MOST_RESTARTS,
-    MOST_STALLS,
-    SECOND_LOOK,
+from syncd.domain.decision import (
     Adopt,
     Case,
     Decision,
@@ -28,6 +23,13 @@ from syncd.domain.judgement import (
     Revive,
     SetAside,
     Wait,
+)
+from syncd.domain.invoice import Colour, Expected, Invoice
+from syncd.domain.judgement import (
+    MOST_DUPLICATES,
+    MOST_RESTARTS,
+    MOST_STALLS,
+    SECOND_LOOK,
     judge_answer,
     judge_revival,
     judge_submission,

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from syncd.domain.decision import Case, Decision, Drop, Resend, SetAside, Wait
 from syncd.domain.invoice import Colour, Expected
-from syncd.domain.judgement import SECOND_LOOK, Case, Decision, Drop, Resend, SetAside, Wait, judge_answer
+from syncd.domain.judgement import SECOND_LOOK, judge_answer
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.domain.order import OrderNo, Row
 from syncd.domain.outcome import Failed, NotFound, SealFailed

@@ -175,7 +175,7 @@ def test_ties_in_another_order_are_collected_over_more_passes() -> None:
 
 
 def test_passes_that_never_add_up_leave_the_cursor_where_it_is() -> None:
-    """R9."""
+    """F73, R9."""
     opened = reader(2)
     advice: Advice = opened.first()
     calls = 0
@@ -201,6 +201,7 @@ def test_a_total_that_changes_for_ever_ends_as_well() -> None:
 
 @pytest.mark.parametrize(("served", "total"), [(10, None), (3, None), (10, 9), (0, None), (3, 2)])
 def test_a_total_that_is_missing_or_too_small_is_not_believed(served: int, total: int | None) -> None:
+    """F73."""
     assert reader().feed(served, ids(0, served), total) == Unstable("total_unusable")
 
 
@@ -209,6 +210,7 @@ def test_no_rows_under_a_total_of_some_is_not_an_empty_window() -> None:
 
 
 def test_a_total_that_becomes_unusable_later_stops_the_pass() -> None:
+    """F73."""
     opened = reader()
     opened.feed(10, ids(0, 10), 15)
     opened.feed(5, ids(10, 5), None)

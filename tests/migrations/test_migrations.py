@@ -246,6 +246,7 @@ async def test_an_upgraded_store_is_its_owners_alone(url: str, path: Path) -> No
 async def test_a_backup_taken_while_it_is_written_is_one_moment_of_the_store(
     url: str, tmp_path: Path, clock: VirtualClock
 ) -> None:
+    """F35."""
     await migrate.upgrade(url)
     target = tmp_path / "backup.db"
     async with Store.at(url, clock) as store:

@@ -247,6 +247,7 @@ class OfficeIssuer:
     def __init__(self, office: Office, meanwhile: Meanwhile) -> None:
         self._office = office
         self._meanwhile = meanwhile
+        self.red = self  # nothing red is asked of it
 
     def render(self, request: InvoiceRequest, key: IssuerKey) -> bytes:
         return msgspec.json.encode((request.order_no, request.total, request.net, request.tax))

@@ -25,7 +25,7 @@ def test_calls_as_fast_as_they_come_are_refused_and_noticed() -> None:
 
 
 def test_neither_a_flood_nor_a_dead_issuer_next_door_is_noticed_by_a_quiet_merchant() -> None:
-    """F54, F56: other tenants go on."""
+    """F56: other tenants go on."""
     result = play(Order("noisy-neighbour", 100, 1, 1))
 
     assert not result.broken

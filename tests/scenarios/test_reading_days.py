@@ -41,7 +41,7 @@ def test_a_refused_clock_that_is_helped_out_loses_rows_and_is_noticed() -> None:
 
 
 def test_no_midnight_and_no_zone_of_the_host_changes_what_is_said() -> None:
-    """F105, F106, F108."""
+    """F105, F106."""
     result = play(Order("midnight", 24, 1, 1))
 
     assert not result.broken

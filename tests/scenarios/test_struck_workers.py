@@ -83,7 +83,7 @@ def test_workers_struck_at_every_point_issue_nothing_twice_and_lose_nothing() ->
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_what_a_stalled_worker_writes_late_is_refused(seed: int) -> None:
-    """F12."""
+    """F11."""
     result = play(Order("stalled-workers", 30, seed, 3))
 
     assert result.broken == (), result.figures

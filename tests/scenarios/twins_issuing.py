@@ -12,14 +12,16 @@ from unittest.mock import patch
 
 from sqlalchemy import text
 
+from syncd.domain.decision import Case, Decision, Fail
 from syncd.domain.invoice import IssuerKey
-from syncd.domain.judgement import Case, Decision, Fail, judge_submission
+from syncd.domain.judgement import judge_submission
 from syncd.domain.lifecycle import State
 from syncd.domain.order import OrderNo
 from syncd.domain.outcome import Blocked, Duplicate, Outcome, Refused, Unknown
 from syncd.stages import settling
 from syncd.stages.collect import plan as collect_plan
 from syncd.stages.poll import run as poll_run
+from syncd.stages.poll.reading import Reading
 from syncd.stages.push import plan as push_plan
 from syncd.stages.push import run as push_run
 from syncd.stages.push.plan import Submit
@@ -154,9 +156,9 @@ def no_fence() -> Iterator[None]:
 @contextmanager
 def cursor_before_rows() -> Iterator[None]:
     """Rule 4: the cursor is moved over a window in a transaction of its own, before the rows are there."""
-    genuine = poll_run.Poll._read
+    genuine = Reading.read
 
-    async def read(self: poll_run.Poll, merchant: Any, claim: Claim, window: Any, every: bool, move: Any) -> int | None:
+    async def read(self: Reading, merchant: Any, claim: Claim, window: Any, every: bool, move: Any) -> int | None:
         async with self._store.begin(claim) as tx:
             await move(tx, window, 0, 0)
 
@@ -165,7 +167,7 @@ def cursor_before_rows() -> Iterator[None]:
 
         return await genuine(self, merchant, claim, window, every, moved_already)
 
-    with patch.object(poll_run.Poll, "_read", read):
+    with patch.object(Reading, "read", read):
         yield
 
 

@@ -202,6 +202,7 @@ async def test_an_unsealed_invoice_is_revived_and_never_reported_as_failed(sandb
 
 
 async def test_two_invoices_for_one_order_are_a_persons(sandbox: Sandbox, daemon: Open) -> None:
+    """F60. Every number is kept, and WDT is told none."""
     no = sandbox.wdt.put_order({}, expect="hold")
     sandbox.nuonuo.script(lambda order: True, "split")
     async with daemon() as d:
@@ -211,10 +212,12 @@ async def test_two_invoices_for_one_order_are_a_persons(sandbox: Sandbox, daemon
 
     assert held.hold is Hold.SPLIT_INVOICES
     assert len(recorded[held.id]) == 2
+    assert {invoice.number for invoice in recorded[held.id]} == {one.number for one in sandbox.nuonuo.ledger}
     assert sandbox.wdt.order(no)["status"] == 45
 
 
 async def test_an_invoice_a_cent_off_is_not_ours(sandbox: Sandbox, daemon: Open) -> None:
+    """F61. Never silent: it is shown with both amounts."""
     no = sandbox.wdt.put_order({}, expect="hold")
     sandbox.nuonuo.script(lambda order: True, "cent_off")
     async with daemon() as d:
@@ -222,3 +225,5 @@ async def test_an_invoice_a_cent_off_is_not_ours(sandbox: Sandbox, daemon: Open)
 
     assert held.hold is Hold.KEY_COLLISION
     assert held.hold_facts["fields"] == "total"
+    assert {"issued_total", "wanted_total"} <= held.hold_facts.keys()
+    assert held.hold_facts["issued_total"] != held.hold_facts["wanted_total"]

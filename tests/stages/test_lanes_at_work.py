@@ -43,7 +43,7 @@ def most_in_a_minute(instants: Sequence[float]) -> int:
 
 
 async def test_no_credential_ever_calls_faster_than_it_may(clock: VirtualClock, daemon: Open, sandbox: Sandbox) -> None:
-    """F46. The sandbox counts as the vendor does, and blocks at the first call too many."""
+    """The sandbox counts as the vendor does, and blocks at the first call too many."""
     sandbox.wdt.calls_per_minute = 12
     for _ in range(20):
         sandbox.wdt.put_order({})
@@ -183,7 +183,7 @@ async def test_revoked_credentials_are_tried_once_in_five_minutes_and_stop_nobod
 async def test_an_order_that_trips_a_defect_is_set_aside_and_its_neighbours_go_on(
     clock: VirtualClock, daemon: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F15. F22. Two crashes in a row, and the stage works in single file; the third one names the order."""
+    """F15. Two crashes in a row, and the stage works in single file; the third one names the order."""
     numbers = [sandbox.wdt.put_order({}) for _ in range(5)]
     poison = numbers[1]
     async with daemon() as d:

@@ -37,7 +37,7 @@ def answers(d: Daemon, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, *, the
 async def test_an_answer_nobody_has_classified_is_asked_about_and_then_held_and_never_sent_again(
     sandbox: Sandbox, daemon: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F79. The words are kept for people without the numbers in them, and counted."""
+    """The words are kept for people without the numbers in them, and counted."""
     no = sandbox.wdt.put_order({}, expect="hold")
     async with daemon() as d:
         keys = answers(d, monkeypatch, Unknown("code E9777", unclassified=ODD))

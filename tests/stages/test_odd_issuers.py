@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from daemon_parts import VirtualClock
@@ -51,30 +54,6 @@ async def test_an_invoice_that_cannot_be_sealed_is_a_persons_and_gets_no_second_
     assert sandbox.wdt.order(no)["status"] == 45
 
 
-async def test_an_order_that_was_split_keeps_every_number_and_tells_wdt_none(sandbox: Sandbox, daemon: Open) -> None:
-    """F60."""
-    no = sandbox.wdt.put_order({}, expect="hold")
-    sandbox.nuonuo.script(lambda order: True, "split")
-    async with daemon() as d:
-        held = await d.comes_to(no, State.HOLD)
-        async with d.app.store.read() as tx:
-            recorded = await tx.submissions.invoices([held.id])
-
-    assert {invoice.number for invoice in recorded[held.id]} == {one.number for one in sandbox.nuonuo.ledger}
-    assert sandbox.wdt.order(no)["status"] == 45
-
-
-async def test_an_invoice_a_cent_off_is_shown_with_both_amounts(sandbox: Sandbox, daemon: Open) -> None:
-    """F61. Never silent."""
-    no = sandbox.wdt.put_order({}, expect="hold")
-    sandbox.nuonuo.script(lambda order: True, "cent_off")
-    async with daemon() as d:
-        held = await d.comes_to(no, State.HOLD)
-
-    assert {"issued_total", "wanted_total"} <= held.hold_facts.keys()
-    assert held.hold_facts["issued_total"] != held.hold_facts["wanted_total"]
-
-
 async def test_an_issuer_whose_questions_lag_ten_minutes_behind_issues_once(sandbox: Sandbox, daemon: Open) -> None:
     """F62. Not found, sent again under the same key, duplicate, waited for."""
     no = sandbox.wdt.put_order({})
@@ -111,6 +90,53 @@ async def test_a_defect_in_the_middle_of_a_submission_is_an_unknown_outcome(
         await d.comes_to(no, State.DONE60)
 
     assert submits(sandbox) == 1
+
+
+async def test_a_push_that_is_cancelled_at_any_of_its_steps_ends_in_one_invoice(
+    sandbox: Sandbox, daemon: Open, clock: VirtualClock
+) -> None:
+    """F67. However far the call had come it may have been heard: the order is asked about before anything else."""
+    numbers: list[str] = []
+    cancelled = True
+    async with daemon() as d:
+        while cancelled:
+            numbers.append(sandbox.wdt.put_order({}))
+            await d.turn("poll", "pending")
+            cancelled = await _cancelled_after(3 * len(numbers), d.turn("push"))
+            clock.advance(61)  # whatever lease it left behind is over
+        phases = {(order.state, order.phase) for order in (await d.orders()).values()}
+        assert (State.INTENT, Phase.SENT) in phases
+
+        for no in numbers:
+            await d.comes_to(no, State.DONE60, within=timedelta(hours=1))
+
+    assert len(numbers) > 10
+    assert len(sandbox.nuonuo.ledger) == len(sandbox.nuonuo.by_key) == len(numbers)
+
+
+async def _cancelled_after(steps: int, work: Coroutine[Any, Any, None]) -> bool:
+    """Whether the work was still under way after so many turns of the loop, and is cancelled now."""
+    task = asyncio.create_task(work)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    under_way = task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    return under_way
+
+
+async def test_an_issuer_whose_door_is_closed_was_certainly_sent_nothing(
+    sandbox: Sandbox, daemon: Open, clock: VirtualClock
+) -> None:
+    """F52. The intent stays ready, and is tried again later; it is not in doubt."""
+    no = sandbox.wdt.put_order({})
+    async with daemon(issuer={"url": "http://127.0.0.1:1/open/v1/services"}) as d:
+        await d.turn("poll", "pending")
+        await d.turn("push")
+        ready = await d.order(no)
+
+    assert (ready.state, ready.phase) == (State.INTENT, Phase.READY)
+    assert ready.next_at > clock.now()
 
 
 async def test_an_order_that_vanishes_from_wdt_is_kept_and_shown_to_a_person(

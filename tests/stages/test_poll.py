@@ -206,6 +206,31 @@ async def test_more_rows_than_a_page_are_all_read(sandbox: Sandbox, daemon: Open
         assert set(await d.orders()) == numbers
 
 
+async def test_a_window_whose_second_page_never_comes_is_read_again_from_its_first(
+    sandbox: Sandbox, daemon: Open, clock: VirtualClock
+) -> None:
+    """F68. What came of it is kept, and its cursor stays where it was."""
+
+    async def no_wait(_seconds: float) -> None: ...
+
+    async with daemon(poll={"page_size": 10}) as d:
+        d.app.parties.wdt["m001"]._sleep = no_wait
+        await d.turn("poll", "pending")
+        before = (await cursors(d))["pending"].position
+        numbers = {sandbox.wdt.put_order({}, modified=clock() + at) for at in range(25)}
+        clock.advance(1200)
+        sandbox.wdt.faults.force("search", "lost_before", times=3, skip=2)
+        await d.turn("poll", "pending")
+        kept = set(await d.orders())
+        assert (await cursors(d))["pending"].position == before
+
+        clock.advance(60)
+        await d.turn("poll", "pending")
+
+        assert kept < set(await d.orders()) == numbers
+        assert (await cursors(d))["pending"].position > before
+
+
 async def test_what_waited_too_long_is_read_again_before_it_is_sent(
     sandbox: Sandbox, daemon: Open, clock: VirtualClock
 ) -> None:

@@ -1,11 +1,10 @@
-"""Restored, copied, moved and deleted stores: none of them ever sends what another has sent."""
+"""Stores put back from a backup: none of them ever sends what was sent after it was taken."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import AsyncExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,86 +12,29 @@ from typing import Any
 
 import pytest
 from daemon_parts import Daemon, VirtualClock, settings_for
-from stage_parts import UPDATE, Open, submits
+from restoring import (
+    all_is_well,
+    comes_back,
+    delete,
+    dies_before_sending,
+    issue,
+    outside,
+    put_back,
+    save,
+    sends_nothing,
+    why,
+)
+from stage_parts import Open, submits
 
 from syncd.domain.invoice import IssuerKey
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.domain.outcome import Unknown
 from syncd.domain.ports import Class
-from syncd.faultpoint import armed
 from syncd.sandbox import Sandbox
-from syncd.store import migrate
 from syncd.store import store as store_of_the_program
-from syncd.store.guard import Guard
 from syncd.store.instance import Instance
 from syncd.store.store import Store
 from syncd.store.witness import Finding
-
-
-def save(folder: Path, name: str = "backup.db") -> Path:
-    """A backup as `syncd db backup` takes it."""
-    copy = folder / name
-    migrate.backup(f"sqlite:///{folder / 'syncd.db'}", copy)
-    return copy
-
-
-def put_back(folder: Path, copy: Path) -> None:
-    delete(folder)
-    shutil.copy2(copy, folder / "syncd.db")
-
-
-def outside(sandbox: Sandbox) -> tuple[int, int]:
-    """Writes that reached the issuer and WDT."""
-    return submits(sandbox), len(sandbox.wdt.calls.of(UPDATE))
-
-
-async def issue(daemon: Daemon, no: str) -> None:
-    """The order is issued, and WDT has not been told yet."""
-    await daemon.turn("poll", "pending")
-    await daemon.turn("push")
-    while await daemon.state(no) is not State.ISSUED:
-        daemon.clock.advance(4)
-        await daemon.turn("collect")
-
-
-def delete(folder: Path) -> None:
-    for path in folder.glob("syncd.db*"):
-        path.unlink()
-
-
-async def why(daemon: Daemon) -> str:
-    here = await daemon.app.arming.instance()
-    return "" if here.armed else here.why
-
-
-async def comes_back(daemon: Daemon) -> None:
-    """What `syncd arm` does: look around, wait until nothing is missing, arm."""
-    await daemon.app.arming.look_around()
-
-    async def rebuilt() -> bool:
-        return (await daemon.app.arming.rebuilding()).complete
-
-    await daemon.until(rebuilt)
-    assert await daemon.app.arming.rearm("operator")
-
-
-def all_is_well(sandbox: Sandbox, orders: int) -> None:
-    counts = sandbox.counts()
-    assert (counts["doubles"], counts["lost"], counts["written_back"]) == (0, 0, orders)
-    assert len(sandbox.nuonuo.ledger) == orders
-
-
-class Killed(BaseException):
-    """The process ends here, as by kill -9."""
-
-
-def dies_at(point: str) -> Callable[[str], None]:
-    def strike(reached: str) -> None:
-        if reached == point:
-            raise Killed
-
-    return strike
-
 
 # -- put back from a backup --------------------------------------------------------------------------------------------
 
@@ -120,8 +62,7 @@ async def test_a_day_old_backup_reads_and_asks_and_sends_nothing_until_it_is_arm
     async with daemon() as d:
         assert await why(d) == Finding.RESTORED
         assert "disarmed" in await d.app.ready()
-        await d.pass_by(timedelta(minutes=3))
-        assert outside(sandbox) == before
+        await sends_nothing(d, sandbox, before)
         assert (await d.state(waiting), await d.state(unseen)) == (State.DONE60, State.PENDING)
         assert (await d.app.settled()).disarmed == Finding.RESTORED
 
@@ -159,11 +100,7 @@ async def test_what_was_cleared_for_sending_in_the_backup_is_asked_about_first(
     sandbox: Sandbox, daemon: Open, tmp_path: Path
 ) -> None:
     no = sandbox.wdt.put_order({})
-    with pytest.raises(Killed):
-        async with daemon() as d:
-            await d.turn("poll", "pending")
-            with armed(dies_at("push.intended.after")):
-                await d.turn("push")
+    await dies_before_sending(daemon)
     with closing(sqlite3.connect(tmp_path / "syncd.db")) as db:
         db.execute("UPDATE invoice_order SET phase = 'ready'")
         db.commit()
@@ -285,168 +222,6 @@ async def test_a_write_ahead_log_that_vanished_is_a_restore(sandbox: Sandbox, da
     async with daemon() as d:
         assert await why(d) == Finding.RESTORED
         await comes_back(d)
-        await d.comes_to(no, State.DONE60)
-
-    all_is_well(sandbox, 1)
-
-
-# -- copied, moved, deleted --------------------------------------------------------------------------------------------
-
-
-async def test_a_copy_at_another_path_is_disarmed_and_the_original_goes_on(
-    sandbox: Sandbox, daemon: Open, tmp_path: Path
-) -> None:
-    async with daemon() as d:
-        await d.comes_to(sandbox.wdt.put_order({}), State.DONE60)
-        original = await d.app.arming.instance()
-    (tmp_path / "copy").mkdir()
-    shutil.copy2(tmp_path / "syncd.db", tmp_path / "copy" / "syncd.db")
-    waiting = sandbox.wdt.put_order({})
-    before = outside(sandbox)
-
-    async with daemon("copy") as d:
-        assert await why(d) == Finding.MOVED
-        await d.pass_by(timedelta(minutes=3))
-        assert outside(sandbox) == before
-        await comes_back(d)
-        armed = await d.app.arming.instance()
-    async with daemon() as d:
-        assert await why(d) == ""
-        await d.comes_to(waiting, State.DONE60)
-        assert (await d.app.arming.instance()).id == original.id
-
-    assert armed.id != original.id
-    all_is_well(sandbox, 2)
-
-
-async def test_a_store_that_was_moved_keeps_its_id_once_a_person_has_armed_it(
-    sandbox: Sandbox, daemon: Open, tmp_path: Path
-) -> None:
-    async with daemon() as d:
-        await d.comes_to(sandbox.wdt.put_order({}), State.DONE60)
-        before = (await d.app.arming.instance()).id
-    (tmp_path / "new").mkdir()
-    (tmp_path / "syncd.db").rename(tmp_path / "new" / "syncd.db")
-
-    async with daemon("new") as d:
-        assert await why(d) == Finding.MOVED
-        await comes_back(d)
-        assert (await d.app.arming.instance()).id == before
-    async with daemon("new") as d:
-        assert await why(d) == ""
-
-
-async def test_a_deleted_store_stays_armed_and_finds_its_invoices_by_their_keys(
-    sandbox: Sandbox, daemon: Open, tmp_path: Path
-) -> None:
-    """F27."""
-    orders = [sandbox.wdt.put_order({}) for _ in range(4)]
-    async with daemon() as d:
-        for no in orders:
-            await issue(d, no)
-    delete(tmp_path)
-
-    async with daemon() as d:
-        assert await why(d) == ""
-        for no in orders:
-            await d.comes_to(no, State.DONE60)
-
-    all_is_well(sandbox, 4)
-
-
-async def test_a_store_without_its_witness_is_treated_as_restored(
-    sandbox: Sandbox, tmp_path: Path, clock: VirtualClock
-) -> None:
-    """F28."""
-    settings = settings_for(sandbox, tmp_path, store={"witness": str(tmp_path / "w")})
-    no = sandbox.wdt.put_order({})
-    async with Daemon.on(settings, clock) as d:
-        await d.comes_to(no, State.DONE60)
-    shutil.rmtree(tmp_path / "w")
-    waiting = sandbox.wdt.put_order({})
-    before = outside(sandbox)
-
-    async with Daemon.on(settings, clock) as d:
-        assert await why(d) == Finding.WITNESS_MISSING
-        await d.pass_by(timedelta(minutes=3))
-        assert outside(sandbox) == before
-        await comes_back(d)
-        await d.comes_to(waiting, State.DONE60)
-
-    all_is_well(sandbox, 2)
-
-
-# -- two at a time -----------------------------------------------------------------------------------------------------
-
-
-async def test_of_two_daemons_on_two_copies_the_overtaken_one_stops_before_its_next_call(
-    sandbox: Sandbox, daemon: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """F111, on one host: both stores are at one path as their processes see it, as two containers' volumes are."""
-    same = "/var/lib/syncd/syncd.db"
-    monkeypatch.setattr(Guard, "__init__", _at(same))
-    async with AsyncExitStack() as both:
-        first = await both.enter_async_context(daemon("a"))
-        await first.turn("poll", "pending")
-        (tmp_path / "b").mkdir()
-        migrate.backup(f"sqlite:///{tmp_path}/a/syncd.db", tmp_path / "b" / "syncd.db")
-        second = await both.enter_async_context(daemon("b"))
-        no = sandbox.wdt.put_order({})
-
-        await first.turn("poll", "pending")
-        await first.turn("push")
-
-        assert (await why(first), await why(second)) == ("overtaken", "")
-        assert submits(sandbox) == 0
-        await second.comes_to(no, State.DONE60)
-        await first.pass_by(timedelta(minutes=3))
-        assert await why(second) == ""
-
-    all_is_well(sandbox, 1)
-
-
-def _at(path: str) -> Any:
-    genuine = Guard.__init__
-
-    def made(self: Guard, folder: Any, store: Path) -> None:
-        genuine(self, folder, store)
-        self.path = path
-
-    return made
-
-
-async def test_a_death_between_the_commit_and_the_witness_is_no_restore(sandbox: Sandbox, daemon: Open) -> None:
-    """Nothing was sent: the witness is behind the store, and the store is believed."""
-    no = sandbox.wdt.put_order({})
-
-    with pytest.raises(Killed):
-        async with daemon() as d:
-            await d.turn("poll", "pending")
-            with armed(dies_at("push.intended.after")):
-                await d.turn("push")
-    assert submits(sandbox) == 0
-
-    async with daemon() as d:
-        assert await why(d) == ""
-        await d.comes_to(no, State.DONE60)
-
-    all_is_well(sandbox, 1)
-
-
-async def test_nothing_is_sent_when_the_witness_cannot_be_written(
-    sandbox: Sandbox, daemon: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    no = sandbox.wdt.put_order({})
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    async with daemon() as d:
-        await d.turn("poll", "pending")
-        with monkeypatch.context() as disk:
-            disk.setattr("syncd.store.witness.WitnessFolder._put", full)
-            await d.turn("push")
-            assert submits(sandbox) == 0
         await d.comes_to(no, State.DONE60)
 
     all_is_well(sandbox, 1)

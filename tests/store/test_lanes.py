@@ -6,10 +6,12 @@ import pytest
 from daemon_parts import VirtualClock
 from store_parts import at, raw
 
-from syncd.domain.trouble import Care, Verdict
+from syncd.domain.budget import longest_rest
+from syncd.domain.trouble import Care, Paced, Verdict
 from syncd.store.lanes import Lane
 from syncd.store.paces import Paces
 from syncd.store.store import Store
+from syncd.wire.pace import Pacer
 
 LANE = ("m001", "main")
 THROTTLED = Verdict(Care.REST_LANE, "wdt", "100", "too many calls", rest_for=300.0)
@@ -220,3 +222,36 @@ async def test_a_slowed_credential_is_remembered_and_halved_once_for_calls_that_
     assert again == first
     assert await page.slowed() == first
     assert await other.slowed() is None
+
+
+async def test_a_ban_of_hours_at_top_is_a_rest_and_no_clocks_mistake(store: Store, clock: VirtualClock) -> None:
+    """F46: a day's calls are back at midnight; the platform's own sample says 31,062 seconds."""
+    ban = Verdict(Care.REST_LANE, "top", "7", "This ban will last for 31062 more seconds", rest_for=31_063.0)
+    async with store.begin() as tx:
+        await tx.lanes.rest("m001", "top", ban)
+
+    async with store.read() as tx:
+        assert await tx.lanes.at_rest("m001", "top") == at(31_063)
+    clock.advance(timedelta(days=-2))
+    async with store.read() as tx:
+        assert await tx.lanes.at_rest("m001", "top") is None
+
+
+async def test_a_ban_of_hours_survives_a_restart(store: Store, clock: VirtualClock) -> None:
+    """F46: the book keeps it, and whoever opens it next rests as long."""
+    await Paces(store, "top", "demo_app").slow(300, clock.now(), 31_063)
+
+    async def wait(_seconds: float) -> None: ...
+
+    pacer = Pacer(
+        300,
+        clock.monotonic,
+        now=clock.now,
+        sleep=wait,
+        book=Paces(store, "top", "demo_app"),
+        longest_rest=longest_rest("top"),
+    )
+
+    with pytest.raises(Paced) as paced:
+        await pacer.turn()
+    assert paced.value.until == at(31_063)

@@ -43,7 +43,7 @@ class Listener:
 
 
 def test_an_expired_login_under_500_rows_is_one_message_and_one_when_it_is_over() -> None:
-    """F54. F57. Rows come in for hours; the outage is the lane's, not theirs."""
+    """F54. Rows come in for hours; the outage is the lane's, not theirs."""
     listener = Listener()
 
     for minute in range(600):

@@ -44,7 +44,7 @@ async def looks(watch: AlertWatch, clock: VirtualClock, minutes: int) -> None:
 async def test_an_expired_login_under_500_rows_is_one_message_through_restarts(
     sandbox: Sandbox, tmp_path: Path, clock: VirtualClock
 ) -> None:
-    """F54. F57. One when it begins, one when it ends; what was told is in the store, so a restart says nothing."""
+    """F54. One when it begins, one when it ends; what was told is in the store, so a restart says nothing."""
     sandbox.nuonuo.switches.logged_out = "refuse"
     sandbox.nuonuo.login = "logged_out"
     for _ in range(500):

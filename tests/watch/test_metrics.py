@@ -17,6 +17,8 @@ NAMES = {
     "syncd_armed": (),
     "syncd_backfill_seconds": ("merchant",),
     "syncd_build_info": ("version", "python"),
+    "syncd_applications": ("merchant", "state"),
+    "syncd_applications_held": ("merchant", "reason"),
     "syncd_call_seconds": ("platform",),
     "syncd_calls_total": ("platform", "outcome"),
     "syncd_clock_offset_seconds": ("merchant",),

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from syncd.scenarios.plays import (
+    alibaba,
     answers,
     deaths,
     hostile,
     issuing,
     neighbours,
     reading,
+    reds,
     refusing,
     storage,
     strikes,
+    wallet,
     writing,
 )
 from syncd.scenarios.scenario import Scenario
 
-PLAYS = (answers, deaths, hostile, issuing, neighbours, reading, refusing, storage, strikes, writing)
+PLAYS = (
+    *(alibaba, answers, deaths, hostile, issuing, neighbours, reading, reds, refusing, storage, strikes, wallet),
+    *(writing,),
+)
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for play in PLAYS for scenario in play.SCENARIOS}

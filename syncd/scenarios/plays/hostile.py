@@ -199,7 +199,7 @@ SCENARIOS = (
         must=f"{ALWAYS}, missed=0, unresolved=0, poison_sent=0, neighbours_lost=0, wrong_amounts=0, log_lines_broken=0,"
         " quarantined>=1, held>=1",
         sometimes=("poisoned", "lying", "dressed_up", "unreadable_pages"),
-        faults=("F116", "F117", "F118", "F119", "F120", "F121", "F122", "F126", "F127", "F130", "F131"),
+        faults=("F116", "F117", "F118", "F119", "F120", "F121", "F122", "F130", "F131"),
         rows=120,
     ),
 )

@@ -271,7 +271,6 @@ SCENARIOS = (
         en="the drawer is logged out for three hours: no 85, one alert at most, then all is issued, oldest first",
         play=login_expired,
         must=f"{_STILL}, written_85_meanwhile=0, without_a_remedy=0, alerts<=1",
-        faults=("F54",),
         rows=60,
     ),
     Scenario(
@@ -323,7 +322,6 @@ SCENARIOS = (
         play=re_pended,
         must=f"{ALWAYS}, max_issued_per_order=1, unresolved=0, unfinished=0, held=0",
         sometimes=("reopened_failed", "reopened_failed_corrected", "reopened_cancelled"),
-        faults=("F42", "F83"),
         rows=60,
     ),
     Scenario(
@@ -333,7 +331,7 @@ SCENARIOS = (
         play=late_issue,
         must=f"{ALWAYS}, max_issued_per_order=1, unresolved=0, told_failed_unasked=0",
         sometimes=("told_failed_first", "healed", "issuer.requestBillingNew.delayed"),
-        faults=("F38", "F42", "F43"),
+        faults=("F38", "F42"),
         rows=60,
     ),
 )

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from syncd.config import Settings, from_mapping
 from syncd.domain.budget import Budget, Slowed
-from syncd.sandbox import HEALTHY, Mix, Sandbox
+from syncd.sandbox import ARRIVING, HEALTHY, Mix, Sandbox
 from syncd.sandbox.nuonuo.world import DEFAULT_APP_KEY
 from syncd.sandbox.population import uscc
 from syncd.sandbox.wdt.world import DEFAULT_APPSECRET
@@ -20,8 +20,6 @@ from syncd.scenarios.scenario import ALWAYS, Scenario
 from syncd.scenarios.world import World, settings_for
 from syncd.store.paces import slowed
 
-#: Documents of this very second.
-ARRIVING = Mix(hold=0.0, refuse=0.0, fresh=0.0, background=0.0, plant_one=False, settled_for=0.0, days=0.0)
 #: Documents of the last minute: what somebody imports in one go.
 FLOOD = Mix(hold=0.0, refuse=0.0, fresh=1.0, background=0.0, plant_one=False)
 #: Documents that each quiet merchant has in a day.
@@ -190,7 +188,7 @@ SCENARIOS = (
         must=f"{ALWAYS}, rate_refused=0, refused=0, unresolved=0, held=0, called_while_resting=0,"
         f" calls_per_minute_in_the_end={PER_MINUTE}, idle_calls<=200",
         sometimes=("halved", "wdt.rate", "wdt.rate_concurrency", "issuer.E9601"),
-        faults=("F76",),
+        faults=("F46", "F76"),
         rows=100,
     ),
     Scenario(
@@ -201,7 +199,7 @@ SCENARIOS = (
         must="doubles=0, wrong=0, max_issued_per_order<=1, rate_refused=0, neighbours_unserved=0, p95_noisy_ratio<=2,"
         " p95_calm_seconds<=90, p95_noisy_seconds<=90, busy_ratio<=1",
         sometimes=("dead_issuer", "noise"),
-        faults=("F54", "F56"),
+        faults=("F56",),
         rows=300,
     ),
 )

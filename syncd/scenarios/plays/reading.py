@@ -265,7 +265,7 @@ SCENARIOS = (
         play=midnight,
         must=f"{ALWAYS}, missed=0, unresolved=0, wrong_times=0, held=6",
         sometimes=("turned_over",),
-        faults=("F105", "F106", "F108"),
+        faults=("F105", "F106"),
         rows=48,
     ),
 )

@@ -7,7 +7,7 @@ import os
 import resource
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
 from syncd.scenarios.nursery import Daemon, at_most, until
@@ -140,24 +140,23 @@ async def _held_by_another(world: World) -> AsyncIterator[None]:
         await holder.communicate(b"")  # closes its input, which ends it
 
 
-@asynccontextmanager
-async def _read_only(world: World) -> AsyncIterator[None]:
+def _read_only(world: World) -> AbstractAsyncContextManager[None]:
     """SQLite's own refusal, the one it also gives on a read-only medium."""
-    await _tell_writers(world, "PRAGMA query_only=ON")
-    try:
-        yield
-    finally:
-        await _tell_writers(world, "PRAGMA query_only=OFF")
+    return _told(world, "PRAGMA query_only=ON", afterwards="PRAGMA query_only=OFF")
+
+
+def _impatient(world: World) -> AbstractAsyncContextManager[None]:
+    """Nobody waits five seconds of the host for a lock."""
+    return _told(world, "PRAGMA busy_timeout=1", afterwards="PRAGMA busy_timeout=5000")
 
 
 @asynccontextmanager
-async def _impatient(world: World) -> AsyncIterator[None]:
-    """Nobody waits five seconds of the host for a lock."""
-    await _tell_writers(world, "PRAGMA busy_timeout=1")
+async def _told(world: World, pragma: str, *, afterwards: str) -> AsyncIterator[None]:
+    await _tell_writers(world, pragma)
     try:
         yield
     finally:
-        await _tell_writers(world, "PRAGMA busy_timeout=5000")
+        await _tell_writers(world, afterwards)
 
 
 async def _tell_writers(world: World, pragma: str) -> None:

@@ -131,7 +131,7 @@ SCENARIOS = (
         play=stalled_workers,
         must=f"{_MUST}, late_writes=0",
         sometimes=("workers_frozen", "overtaken"),
-        faults=("F12",),
+        faults=("F11",),
         rows=60,
         workers=3,
     ),

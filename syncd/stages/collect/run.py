@@ -7,25 +7,17 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from syncd.domain.decision import Adopt, Decision, Drop, RestLane, Revive, Wait
 from syncd.domain.invoice import Colour, Expected, IssuerKey
-from syncd.domain.judgement import (
-    Adopt,
-    Decision,
-    Drop,
-    RestLane,
-    Revive,
-    Wait,
-    judge_answer,
-    judge_earlier,
-    judge_submission,
-)
+from syncd.domain.judgement import judge_answer, judge_earlier, judge_submission
 from syncd.domain.lifecycle import FINAL, Phase, State
 from syncd.domain.mapping import Unfitness, to_request
-from syncd.domain.outcome import Blocked, NotFound, Outcome, Unknown
+from syncd.domain.outcome import Blocked, NotFound, Outcome, Processing, Unknown
+from syncd.domain.ports import Channel, channel_of
 from syncd.domain.retry import ask_again
 from syncd.domain.trouble import LANE_WIDE, Care
 from syncd.stages import lane
-from syncd.stages.collect.plan import AHEAD, CollectRules, is_dead, key_of
+from syncd.stages.collect.plan import AHEAD, CollectRules, is_dead, key_of, needs_the_row
 from syncd.stages.settling import case_of, elsewhere, is_unchanged, settle
 from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent, sleep
 from syncd.store.orders import OrderId, OrderView, Stale
@@ -61,24 +53,42 @@ class Collect:
             if gate.until is not None:
                 return Turn(gate.until, {"asked": asked})
             async with self._store.read() as tx:
-                most = 1 if claim.single_file else merchant.issuer.profile.ask_batch
-                orders = await tx.orders.to_ask(merchant.name, most)
-                due = await tx.orders.next_to_ask(merchant.name) if not orders else None
-                stored = await tx.submissions.newest([order.id for order in orders])
-            if not orders:
+                batches = await self._due(tx, merchant, claim)
+                due = await tx.orders.next_to_ask(merchant.name) if not batches else None
+            if not batches:
                 rest = await self._probe(merchant, claim) if gate.probe else None
                 if rest is not None:
                     return Turn(rest, {"asked": asked})
                 return sleep(self._store.clock.now(), self._rules.every, due, {"asked": asked})
             if claim.single_file:
-                self._hands[key] = orders[0].id
-            asked += len(orders)
-            rest = await self._ask(merchant, claim, orders, stored, gate)
-            if rest is not None:
-                return Turn(rest, {"asked": asked})
+                self._hands[key] = batches[0][0].id
+            for orders in batches[: 1 if gate.probe else None]:
+                if self._brake.pulled or share_spent(claim, self._store.clock.monotonic()):
+                    break
+                async with self._store.read() as tx:
+                    stored = await tx.submissions.newest([order.id for order in orders])
+                asked += len(orders)
+                rest = await self._ask(merchant, claim, orders, stored, gate)
+                if rest is not None:
+                    return Turn(rest, {"asked": asked})
             if gate.probe:
                 break
         return later(self._store.clock.now(), timedelta(0), {"asked": asked})
+
+    async def _due(self, tx: Tx, merchant: Merchant, claim: Claim) -> list[list[OrderView]]:
+        """What is due, a batch of each channel: the blue ones, then the red ones, of which each may take several calls.
+
+        Each batch is settled before the next is asked about, so that slow red ones cost no blue one its answer.
+        """
+        if claim.single_file:
+            found = [await tx.orders.to_ask(merchant.name, 1)]
+        else:
+            blue, red = merchant.issuer.profile.ask_batch, merchant.issuer.red.profile.ask_batch
+            found = [
+                await tx.orders.to_ask(merchant.name, blue, red=False),
+                await tx.orders.to_ask(merchant.name, red, red=True),
+            ]
+        return [orders for orders in found if orders]
 
     def at_hand(self, key: str) -> OrderId | None:
         """The order that was being asked about in single file."""
@@ -130,8 +140,9 @@ class Collect:
         for order in orders:
             sent = stored.get(order.id)
             expected = self._expected(merchant, order) if sent is None else None
-            unchanged = is_dead(answers[order.id]) and self._is_unchanged(merchant, order, sent)
-            case = case_of(order, sent, expected, merchant.issuer.profile, unchanged=unchanged, lane_is_open=works)
+            unchanged = needs_the_row(answers[order.id]) and self._is_unchanged(merchant, order, sent)
+            profile = self._channel(merchant, order, sent).profile
+            case = case_of(order, sent, expected, profile, unchanged=unchanged, lane_is_open=works)
             now = self._store.clock.now()
             decisions.append((order, judge_answer(case, answers[order.id], ahead.get(order.id, ()), now)))
         decisions = await self._unless_disarmed(decisions)
@@ -177,8 +188,9 @@ class Collect:
         """Ask for the generations before the issued one: a failure may have been made good since (T17)."""
         decisions: list[tuple[OrderView, Decision]] = []
         for order in orders:
+            channel = self._channel(merchant, order, None)
             keys = [self._key(merchant, order, None, earlier) for earlier in range(order.generation)]
-            answers = await merchant.issuer.ask(keys[: merchant.issuer.profile.ask_batch])
+            answers = await channel.ask(keys[: channel.profile.ask_batch])
             second = judge_earlier(order.wdt_invoice_no, tuple(answers.values()))
             if second is not None:
                 log.error("collect.second_invoice", merchant=merchant.name, order_no=order.no)
@@ -188,34 +200,53 @@ class Collect:
     async def _first_look(
         self, merchant: Merchant, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
     ) -> dict[OrderId, Outcome]:
-        keys = {order.id: self._key(merchant, order, stored.get(order.id), order.generation) for order in orders}
-        found = await merchant.issuer.ask(list(keys.values()))
-        return {order_id: found.get(key, NotFound()) for order_id, key in keys.items()}
+        keys = [
+            (self._channel(merchant, order, sent), self._key(merchant, order, sent, order.generation))
+            for order, sent in ((order, stored.get(order.id)) for order in orders)
+        ]
+        found = await self._ask_all(keys)
+        return {order.id: found.get(key, NotFound()) for order, (_, key) in zip(orders, keys, strict=True)}
+
+    async def _ask_all(self, keys: Sequence[tuple[Channel, IssuerKey]]) -> dict[IssuerKey, Outcome]:
+        """Each key through its own channel, a batch per call."""
+        channels = {id(channel): channel for channel, _ in keys}
+        found: dict[IssuerKey, Outcome] = {}
+        for channel in channels.values():
+            own = [key for one, key in keys if one is channel]
+            batch = channel.profile.ask_batch
+            for start in range(0, len(own), batch):
+                answers = await channel.ask(own[start : start + batch])
+                found.update(answers)
+                silence = next(iter(answers.values()), None)
+                if isinstance(silence, Unknown | Blocked) and set(answers.values()) == {silence}:
+                    found.update(dict.fromkeys(own[start + batch :], silence))  # asking on would outlast the lease
+                    break
+        return found
 
     async def _look_ahead(
         self, merchant: Merchant, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
     ) -> dict[OrderId, tuple[Outcome, ...]]:
         """The following generations of orders whose own key is dead or unknown at the issuer."""
         wanted = [
-            (order.id, self._key(merchant, order, stored.get(order.id), order.generation + step))
-            for order in orders
+            (order.id, self._channel(merchant, order, sent), self._key(merchant, order, sent, order.generation + step))
+            for order, sent in ((order, stored.get(order.id)) for order in orders)
             for step in range(1, AHEAD + 1)
         ]
-        found: dict[IssuerKey, Outcome] = {}
-        batch = merchant.issuer.profile.ask_batch
-        for start in range(0, len(wanted), batch):
-            found.update(await merchant.issuer.ask([key for _, key in wanted[start : start + batch]]))
+        found = await self._ask_all([(channel, key) for _, channel, key in wanted])
         ahead: dict[OrderId, tuple[Outcome, ...]] = {}
-        for order_id, key in wanted:
+        for order_id, _, key in wanted:
             ahead[order_id] = (*ahead.get(order_id, ()), found.get(key, NotFound()))
         return ahead
+
+    def _channel(self, merchant: Merchant, order: OrderView, sent: Stored | None) -> Channel:
+        """The way the order's submission went, or would go."""
+        return channel_of(merchant.issuer, is_red=_is_red(order, sent))
 
     def _key(self, merchant: Merchant, order: OrderView, sent: Stored | None, generation: int) -> IssuerKey:
         """The key that was sent, or the one that would be: what a user edits in WDT later changes neither."""
         if sent is not None and sent.generation == generation:
             return sent.key
-        is_red = order.is_red if sent is None else sent.expected.colour is Colour.RED
-        return key_of(merchant.issuer, merchant.sid, order.no, is_red=is_red, generation=generation)
+        return key_of(merchant.issuer, merchant.sid, order.no, is_red=_is_red(order, sent), generation=generation)
 
     def _expected(self, merchant: Merchant, order: OrderView) -> Expected | None:
         """What an invoice of this order would show, for orders without a submission of ours."""
@@ -225,7 +256,8 @@ class Collect:
             return None
         if isinstance(request, Unfitness):
             return None
-        return Expected(request.buyer.tax_no, request.total, request.colour)
+        blue = "" if request.blue is None else str(request.blue)
+        return Expected(request.buyer.tax_no, request.total, request.colour, blue)
 
     def _is_unchanged(self, merchant: Merchant, order: OrderView, sent: Stored | None) -> bool:
         """Whether WDT still asks for what was frozen; an order that was never frozen here, or is unreadable: no."""
@@ -252,7 +284,7 @@ class Collect:
         async with self._store.begin(claim, fact="collect.settled", outward=revives) as tx:
             if answers:
                 rest = await self._note_lane(tx, merchant, decisions, answers, gate)
-            for verdict in dict.fromkeys(one.unclassified for one in answers if isinstance(one, Unknown)):
+            for verdict in dict.fromkeys(one.unclassified for one in answers if isinstance(one, Unknown | Processing)):
                 if verdict is not None:
                     await tx.unclassified.seen(verdict)
             for order, decision in decisions:
@@ -301,10 +333,16 @@ class Collect:
     ) -> None:
         """Have the issuer seal what it has issued; the answer is only a hint, the next look decides."""
         key = self._key(merchant, order, sent, decision.generation)
-        outcome = await merchant.issuer.revive(key, decision.serial)
+        channel = self._channel(merchant, order, sent)
+        outcome = await channel.revive(key, decision.serial)
         log.info("collect.revived", merchant=merchant.name, order_no=order.no, answer=type(outcome).__name__.lower())
         if isinstance(outcome, Blocked):
-            case = case_of(order, sent, None, merchant.issuer.profile)
+            case = case_of(order, sent, None, channel.profile)
             await self._settle(merchant, claim, [(order, judge_submission(case, outcome))], {})
         if isinstance(outcome, Unknown) and outcome.unclassified is not None:
             await self._settle(merchant, claim, [], {}, [outcome])
+
+
+def _is_red(order: OrderView, sent: Stored | None) -> bool:
+    """As it was submitted; what a user edits in WDT later changes nothing."""
+    return order.is_red if sent is None else sent.expected.colour is Colour.RED

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from syncd.domain.clock import Clock, whole_second
 from syncd.domain.lifecycle import Hold
-from syncd.domain.order import Page, Search
+from syncd.domain.order import Page
 from syncd.domain.trouble import LANE_WIDE, Care, Permanent, Trouble
 from syncd.domain.window import (
     LONGEST,
     SECOND,
-    AskPage,
-    Complete,
-    SplitInto,
-    Unstable,
     Window,
-    WindowReader,
     next_window,
     settled_end,
 )
 from syncd.stages import lane
-from syncd.stages.intake import SUPERSEDED, ask, read_by_number, take_in
+from syncd.stages.intake import ask, read_by_number, take_in
 from syncd.stages.poll.deep import EVERY, Look
 from syncd.stages.poll.plan import (
     BACKFILL,
@@ -43,21 +38,18 @@ from syncd.stages.poll.plan import (
     proven_by_hot_page,
     refresh_search,
 )
+from syncd.stages.poll.reading import Move, Reading, span_of
 from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent
 from syncd.store.orders import OrderId, OrderView
-from syncd.store.sightings import Kept, digest
+from syncd.store.sightings import Kept
 from syncd.store.store import Store, Tx
-from syncd.store.units import LEASE, Claim, half_spent
+from syncd.store.units import Claim
 from syncd.store.windows import Backfill, Cursor
 
 log = structlog.get_logger("syncd.stages.poll")
 
 #: A disarmed store whose reading could not be finished tries again after this.
 SOON = timedelta(seconds=5)
-#: Moves whatever marks the place of a window, in the transaction that stores its last rows.
-Move = Callable[[Tx, Window, int, int], Awaitable[None]]
-#: Hears what a page changed.
-Met = Callable[[Tx, Kept], Awaitable[None]]
 #: This many stale orders or fewer are read by their numbers at once.
 _FEW = 3
 
@@ -73,6 +65,7 @@ class Poll:
         self._clock: Clock = store.clock
         self._merchants = {str(merchant.name): merchant for merchant in merchants}
         self._rules = rules
+        self._reading = Reading(store, rules, brake)
         self.keys = [f"{merchant.name}/{feed}" for merchant in merchants for feed in FEEDS]
 
     async def work(self, key: str, claim: Claim) -> Turn:
@@ -121,7 +114,7 @@ class Poll:
         async with self._store.begin(claim, fact="poll.hot_page") as tx:
             cursor = known or await self._begin(tx, merchant, page)
             window = proven_by_hot_page(query, page, cursor.position, self._rules)
-            kept = await take_in(tx, merchant, page, seq, _span(query))
+            kept = await take_in(tx, merchant, page, seq, span_of(query))
             if kept.overtaken:
                 window = None
             if window is not None:
@@ -179,7 +172,7 @@ class Poll:
             window = next_window(cursor.position, goal, self._rules.settle, self._rules.step)
             if window is None:
                 return False
-            calls = await self._read(merchant, claim, window, every_status, move)
+            calls = await self._reading.read(merchant, claim, window, every_status, move)
             if calls is None:
                 return False
             budget -= calls
@@ -207,89 +200,7 @@ class Poll:
             if part.end == window.end:
                 await tx.instance.caught_up(merchant.sid, feed, began)
 
-        return await self._read(merchant, claim, window, every_status, note, settled=False) is None
-
-    # -- one window ------------------------------------------------------------------------------------------------
-
-    async def _read(
-        self, merchant: Merchant, claim: Claim, window: Window, every_status: bool, move: Move, *,
-        settled: bool = True, met: Met | None = None,
-    ) -> int | None:  # fmt: skip
-        """Read a window completely, earliest part first; the number of calls, or None when it could not be.
-
-        `met` hears what each page changed, in the transaction that stores it.
-        """
-        todo, calls = [window], 0
-        while todo:
-            part, size = todo.pop(), self._rules.page_size
-            reader = WindowReader(part, size)
-            advice: AskPage | Complete | SplitInto | Unstable = reader.first()
-            rows = 0
-            while isinstance(advice, AskPage):
-                if self._brake.pulled:
-                    return None  # what was stored stays; the window is read again
-                claim = await self._renewed(claim)
-                query = self._page(part, advice, every_status, size)
-                try:
-                    page, seq = await ask(self._store, merchant, query)
-                except Permanent as no:
-                    if no.verdict.care is not Care.SPLIT or (part.span <= SECOND and size == 1):
-                        raise
-                    if part.span > SECOND:
-                        advice = SplitInto(part.split(2))
-                        break
-                    size, rows = max(1, size // 2), 0  # one second cannot be split: smaller pages of it
-                    reader = WindowReader(part, size)
-                    advice = reader.first()
-                    continue
-                calls, rows = calls + 1, rows + page.count
-                advice = self._advice(reader, part, page, settled=settled)
-                async with self._store.begin(claim, fact="poll.page") as tx:
-                    kept = await take_in(tx, merchant, page, seq, _span(query))
-                    if met is not None:
-                        await met(tx, kept)
-                    if kept.overtaken:
-                        advice = Unstable("overtaken")
-                    elif isinstance(advice, Complete):
-                        await move(tx, part, rows, calls)
-            match advice:
-                case SplitInto(windows):
-                    todo.extend(reversed(windows))
-                case Unstable(why):
-                    log.warning("poll.unstable", merchant=merchant.name, why=why, start=part.start, end=part.end)
-                    return None
-                case _:
-                    log.debug("poll.window_completed", merchant=merchant.name, rows=rows, calls=calls)
-        return calls
-
-    def _advice(
-        self, reader: WindowReader, window: Window, page: Page, *, settled: bool
-    ) -> AskPage | Complete | SplitInto | Unstable:
-        """What the page says, unless the reading that signed it no longer proves the window settled (R2, R3)."""
-        if settled and settled_end(page.asked_at, self._rules.settle) < window.end:
-            return Unstable("clock_went_back")
-        ids = [
-            *(str(row.no) for row in page.rows),
-            *(digest(row).hex() for row in page.bad if row.reason != SUPERSEDED),
-        ]
-        return reader.feed(page.count, ids, page.total)
-
-    def _page(self, window: Window, ask: AskPage, every_status: bool, size: int) -> Search:
-        start, end = window.widened()
-        return Search(
-            start=start,
-            end=end,
-            page_no=ask.page_no,
-            page_size=size,
-            every_status=every_status,
-            with_total=ask.with_total,
-        )
-
-    async def _renewed(self, claim: Claim) -> Claim:
-        if not half_spent(claim, self._clock.monotonic()):
-            return claim
-        async with self._store.begin(claim, fact="poll.renewed") as tx:
-            return await tx.units.renew(claim, LEASE)
+        return await self._reading.read(merchant, claim, window, every_status, note, settled=False) is None
 
     # -- the past, and what has been waiting too long --------------------------------------------------------------
 
@@ -300,7 +211,7 @@ class Poll:
         if job is None:
             return later(self._clock.now(), IDLE)
         window = Window(job.position, min(job.position + self._rules.step, job.end))
-        calls = await self._read(merchant, claim, window, job.feed == MIRROR, self._mover(job))
+        calls = await self._reading.read(merchant, claim, window, job.feed == MIRROR, self._mover(job))
         if calls is None:
             return later(self._clock.now(), self._rules.every)
         log.info("poll.backfill_advanced", merchant=merchant.name, to=window.end, end=job.end)
@@ -328,7 +239,7 @@ class Poll:
                 await tx.journal.add("poll.gap_found", merchant=merchant.name, rows=gap, start=window.start)
                 tx.tell(partial(log.error, "poll.gap_found", merchant=merchant.name, rows=gap, start=window.start))
 
-        if await self._read(merchant, claim, window, True, _stay, met=count) is None:
+        if await self._reading.read(merchant, claim, window, True, _stay, met=count) is None:
             return later(now, self._rules.every, notes=look.written())
         look = replace(look, position=window.end, found=look.found + sum(missed))
         return later(now, SOON if look.window(self._rules.step) else EVERY, notes=_noted(look, self._rules.step))
@@ -394,10 +305,6 @@ class Poll:
         """Whether nobody has moved the order since it was chosen."""
         newest = (await tx.orders.by_ids([order.id])).get(order.id)
         return newest is not None and (newest.state, newest.phase) == (order.state, order.phase)
-
-
-def _span(query: Search) -> tuple[datetime, datetime] | None:
-    return None if query.start is None or query.end is None else (query.start, query.end)
 
 
 async def _stay(tx: Tx, window: Window, rows: int, calls: int) -> None:

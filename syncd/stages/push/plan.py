@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from syncd.domain import money_guard
-from syncd.domain.invoice import Expected, IssuerKey
+from syncd.domain.invoice import Colour, Expected, IssuerKey
 from syncd.domain.key import issuer_key
 from syncd.domain.lifecycle import Hold
 from syncd.domain.mapping import MappingOptions, notices, to_request
 from syncd.domain.money_guard import Wanted
 from syncd.domain.order import InvoiceOrder
 from syncd.domain.payload import payload_hash
-from syncd.domain.ports import Issuer, Unfit
+from syncd.domain.ports import Channel, Issuer, Unfit, channel_of
+from syncd.domain.red_gate import PATIENCE
 from syncd.domain.unfit_texts import Unfitness, unfit
 from syncd.stages.settling import is_unchanged
 from syncd.store.submissions import Stored
@@ -27,6 +29,7 @@ class PushRules:
     max_read_age: timedelta
     batch: int
     concurrency: int
+    red_wait: timedelta = PATIENCE  # for a blue invoice that nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +52,36 @@ class PutAside:
 
 
 def plan(
-    order: InvoiceOrder, *, sid: str, generation: int, issuer: Issuer, mapping: MappingOptions
-) -> Submit | PutAside:
-    """Freeze the submission of one order, or say why it must be held. Nothing is repaired on the way."""
+    order: InvoiceOrder, *, sid: str, generation: int, issuer: Issuer, mapping: MappingOptions,
+    blue_total: Decimal | None = None,
+) -> Submit | PutAside:  # fmt: skip
+    """Freeze the submission of one order, or say why it must be held. Nothing is repaired on the way.
+
+    `blue_total`: what the blue invoice amounts to that a red order cancels, as the red gate found it.
+    """
     request = to_request(order, mapping)
     if isinstance(request, Unfitness):
         return _aside(request.code, request.facts)
+    channel = channel_of(issuer, is_red=request.colour is Colour.RED)
     key = issuer_key(
         sid=sid,
-        issuer_kind=issuer.profile.kind,
+        issuer_kind=channel.profile.kind,
         seller_tax_no=issuer.tax_no,
         order_no=order.no,
         colour=request.colour,
         generation=generation,
-        length=issuer.profile.key_length,
+        length=channel.profile.key_length,
     )
     try:
-        body = issuer.render(request, key)
+        body = channel.render(request, key)
     except Unfit as refused:
         return _aside(refused.code, tuple(refused.facts.items()))
-    asked = money_guard.wanted(order)
-    differs = asked if isinstance(asked, Unfitness) else guarded(issuer, body, asked)
+    asked = money_guard.wanted(order, blue_total)
+    differs = asked if isinstance(asked, Unfitness) else guarded(channel, body, asked)
     if differs is not None:
         return _aside(differs.code, differs.facts)
-    expected = Expected(request.buyer.tax_no, request.total, request.colour)
+    blue = "" if request.blue is None else str(request.blue)
+    expected = Expected(request.buyer.tax_no, request.total, request.colour, blue)
     return Submit(key, body, payload_hash(order), expected, notices(order, request))
 
 
@@ -83,7 +92,7 @@ class SameBytes:
 
 def again(
     order: InvoiceOrder, frozen: Stored, *, accepted: bool, sid: str, generation: int, issuer: Issuer,
-    mapping: MappingOptions,
+    mapping: MappingOptions, blue_total: Decimal | None = None,
 ) -> SameBytes | Submit | PutAside:  # fmt: skip
     """What goes out for an order that is cleared for sending again: nothing of it is alive at the issuer (T09).
 
@@ -92,25 +101,26 @@ def again(
     not find them any more; then a person decides which of the two is meant.
     """
     if is_unchanged(order, frozen, generation):
-        asked = money_guard.wanted(order)
-        differs = asked if isinstance(asked, Unfitness) else guarded(issuer, frozen.body, asked)
+        asked = money_guard.wanted(order, blue_total)
+        channel = channel_of(issuer, is_red=frozen.expected.colour is Colour.RED)
+        differs = asked if isinstance(asked, Unfitness) else guarded(channel, frozen.body, asked)
         return SameBytes() if differs is None else _aside(differs.code, differs.facts)
     if accepted and frozen.generation == generation:
         return PutAside(Hold.CLASS_B_NOT_FOUND, (("code", "accepted_not_found"),))
-    return plan(order, sid=sid, generation=generation, issuer=issuer, mapping=mapping)
+    return plan(order, sid=sid, generation=generation, issuer=issuer, mapping=mapping, blue_total=blue_total)
 
 
-def guarded(issuer: Issuer, body: bytes, asked: Wanted) -> Unfitness | None:
+def guarded(channel: Channel, body: bytes, asked: Wanted) -> Unfitness | None:
     """The last look at the money before bytes leave, first time or again: None when they say what was asked."""
     try:
-        lines = issuer.printed(body)
+        printed = channel.printed(body)
     except (ValueError, ArithmeticError):
         return unfit("request_differs", field="detail_list", expected="", given="?")
-    return money_guard.guard(lines, asked)
+    return money_guard.guard(printed, asked)
 
 
 _OWN_HOLD = {"amount_over_limit": Hold.AMOUNT_OVER_LIMIT}
-_RED = ("red_without_blue", "red_needs_confirmation_form")
+_RED = ("red_without_blue", "blue_number_malformed", "red_kind_mismatch", "red_needs_confirmation_form")
 
 
 def _aside(code: str, facts: tuple[tuple[str, str], ...]) -> PutAside:

@@ -10,12 +10,15 @@ from functools import partial
 
 import structlog
 
+from syncd.domain.invoice import BlueRef, Colour
 from syncd.domain.judgement import judge_revival, judge_submission
 from syncd.domain.lifecycle import Event, Hold, Phase, State
 from syncd.domain.order import InvoiceOrder
 from syncd.domain.outcome import Blocked, Outcome, Unknown
+from syncd.domain.ports import Channel, channel_of
 from syncd.domain.trouble import LANE_WIDE, Care
 from syncd.stages import lane
+from syncd.stages.push import reds
 from syncd.stages.push.plan import PushRules, PutAside, SameBytes, Submit, again, plan
 from syncd.stages.settling import case_of, elsewhere, is_unchanged, settle
 from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent, sleep
@@ -30,6 +33,8 @@ log = structlog.get_logger("syncd.stages.push")
 
 #: While a call may be on its way nobody asks about it: half a lease to start it, and its time-out.
 IN_FLIGHT = timedelta(seconds=60)
+#: An ordinary order reverses nothing.
+_BLUE = reds.Cleared(BlueRef(""), None)
 #: Committed, and then not even begun: the lane came to rest, or the process is about to stop.
 _NOT_BEGUN = Unknown("not_begun", sent=False)
 
@@ -40,6 +45,7 @@ class Job:
 
     order: OrderView
     stored: Stored
+    channel: Channel
     revive: bool = False
 
 
@@ -142,29 +148,70 @@ class Push:
             return None
         try:
             row = merchant.erp.decode(order.raw)
-            if frozen is None:
-                return await self._first(tx, merchant, order, row, claim)
-            if order.phase is Phase.REVIVABLE:
+            if order.phase is Phase.REVIVABLE and frozen is not None:
                 return await self._revive(tx, merchant, order, row, frozen)
-            return await self._again(tx, merchant, order, row, frozen, claim)
+            cleared = await self._cleared(tx, merchant, order, row) if row.is_red else _BLUE
+            if cleared is None:
+                return None
+            if frozen is None:
+                return await self._first(tx, merchant, order, row, cleared, claim)
+            return await self._again(tx, merchant, order, row, frozen, cleared, claim)
         except (ValueError, ArithmeticError) as unreadable:
             facts = (("code", "row_unreadable"), ("field", str(unreadable)))
             await self._hold(tx, merchant, order, PutAside(Hold.POISON_ROW, facts))
             return None
 
-    async def _first(self, tx: Tx, merchant: Merchant, order: OrderView, row: InvoiceOrder, claim: Claim) -> Job | None:
+    async def _cleared(self, tx: Tx, merchant: Merchant, order: OrderView, row: InvoiceOrder) -> reds.Cleared | None:
+        """What the red gate says; None where the order waits, or is held (T20)."""
+        said = await reds.gate(tx, merchant, order, row, self._rules.red_wait)
+        told = {"merchant": merchant.name, "order_no": order.no}
+        match said:
+            case reds.Cleared(warning=warning):
+                if warning:
+                    await tx.journal.add("order.wallet_warned", order_id=order.id, merchant=merchant.name, why=warning)
+                    tx.tell(partial(log.warning, "red.warned", **told, why=warning))
+                return said
+            case PutAside():
+                await self._hold(tx, merchant, order, said)
+                tx.tell(partial(log.warning, "red.refused", **told, code=dict(said.facts).get("code")))
+                return None
+        waits = {"phase": Phase.WAITING_BLUE} if order.state is State.PENDING else {}
+        await tx.orders.wait(order, **waits, next_at=to_ms(tx.now + said.after), tries=order.tries + 1)
+        if await reds.is_news(tx, order, said.why):
+            await tx.journal.add(
+                "order.waiting_blue", order_id=order.id, merchant=merchant.name, why=said.why, blue=order.relation
+            )
+            tx.tell(partial(log.info, "red.blocked", **told, why=said.why))
+        return None
+
+    async def _first(
+        self, tx: Tx, merchant: Merchant, order: OrderView, row: InvoiceOrder, cleared: reds.Cleared, claim: Claim
+    ) -> Job | None:
         """A pending order is frozen, or held."""
         decided = plan(
-            row, sid=merchant.sid, generation=order.generation, issuer=merchant.issuer, mapping=merchant.mapping
+            row,
+            sid=merchant.sid,
+            generation=order.generation,
+            issuer=merchant.issuer,
+            mapping=merchant.mapping,
+            blue_total=cleared.blue_total,
         )
         stored = await self._frozen(tx, merchant, order, decided, claim)
         if stored is None:
             return None
-        await tx.orders.move(order, Event.INTENDED, **self._sending(tx), tries=0, revives=0, restarts=0, duplicates=0)
-        return Job(order, stored)
+        sending = self._sending(tx, stored)
+        await tx.orders.move(order, Event.INTENDED, **sending, tries=0, revives=0, restarts=0, duplicates=0)
+        return self._job(merchant, order, stored)
 
     async def _again(
-        self, tx: Tx, merchant: Merchant, order: OrderView, row: InvoiceOrder, frozen: Stored, claim: Claim
+        self,
+        tx: Tx,
+        merchant: Merchant,
+        order: OrderView,
+        row: InvoiceOrder,
+        frozen: Stored,
+        cleared: reds.Cleared,
+        claim: Claim,
     ) -> Job | None:
         """The same bytes under the same key (T09); new bytes where the order was corrected meanwhile."""
         accepted = not is_unchanged(row, frozen, order.generation) and await self._was_accepted(tx, order)
@@ -176,22 +223,23 @@ class Push:
             generation=order.generation,
             issuer=merchant.issuer,
             mapping=merchant.mapping,
+            blue_total=cleared.blue_total,
         )
         if not isinstance(decided, SameBytes):
             stored = await self._frozen(tx, merchant, order, decided, claim)
             if stored is not None:
-                await tx.orders.wait(order, **self._sending(tx), tries=0, duplicates=0, drifted=0)
-            return None if stored is None else Job(order, stored)
-        await tx.orders.wait(order, **self._sending(tx))
+                await tx.orders.wait(order, **self._sending(tx, stored), tries=0, duplicates=0, drifted=0)
+            return None if stored is None else self._job(merchant, order, stored)
+        await tx.orders.wait(order, **self._sending(tx, frozen))
         await tx.journal.add("order.resent", order_id=order.id, merchant=merchant.name, key=frozen.key)
         tx.tell(partial(log.info, "push.resent", merchant=merchant.name, order_no=order.no, same_key=True))
-        return Job(order, frozen)
+        return self._job(merchant, order, frozen)
 
     async def _was_accepted(self, tx: Tx, order: OrderView) -> bool:
         """Whether the issuer has ever said that it had the newest frozen bytes."""
         story = [entry.event for entry in await tx.journal.of(order.id)]
         newest = max((at for at, event in enumerate(story) if event == "order.intended"), default=0)
-        return "order.issuing" in story[newest:]
+        return not {"order.issuing", "order.waiting_buyer"}.isdisjoint(story[newest:])
 
     async def _revive(
         self, tx: Tx, merchant: Merchant, order: OrderView, row: InvoiceOrder, frozen: Stored
@@ -202,10 +250,14 @@ class Push:
             await tx.journal.add("order.unknown", order_id=order.id, merchant=merchant.name, why="changed")
             await tx.units.wake("collect", merchant.name)
             return None
-        await tx.orders.wait(order, **self._sending(tx))
+        await tx.orders.wait(order, **self._sending(tx, frozen))
         await tx.journal.add("order.revived", order_id=order.id, merchant=merchant.name, key=frozen.key)
         tx.tell(partial(log.info, "push.revived", merchant=merchant.name, order_no=order.no, time=order.restarts))
-        return Job(order, frozen, revive=True)
+        return self._job(merchant, order, frozen, revive=True)
+
+    def _job(self, merchant: Merchant, order: OrderView, stored: Stored, *, revive: bool = False) -> Job:
+        is_red = stored.expected.colour is Colour.RED
+        return Job(order, stored, channel_of(merchant.issuer, is_red=is_red), revive)
 
     async def _frozen(
         self, tx: Tx, merchant: Merchant, order: OrderView, decided: Submit | PutAside, claim: Claim
@@ -230,8 +282,9 @@ class Push:
         )
         return stored
 
-    def _sending(self, tx: Tx) -> dict[str, object]:
+    def _sending(self, tx: Tx, stored: Stored) -> dict[str, object]:
         return {
+            "red_of": stored.expected.blue or None,
             "phase": Phase.SENT,
             "sent_at": to_ms(tx.now),
             "missed_at": None,
@@ -295,8 +348,8 @@ class Push:
 
     async def _call(self, merchant: Merchant, job: Job) -> Outcome:
         if job.revive:
-            return await merchant.issuer.revive(job.stored.key, "")
-        return await merchant.issuer.submit(job.stored.key, job.stored.body)
+            return await job.channel.revive(job.stored.key, "")
+        return await job.channel.submit(job.stored.key, job.stored.body)
 
     async def _record(
         self, merchant: Merchant, claim: Claim, answers: Sequence[tuple[Job, Outcome]], gate: lane.Gate
@@ -310,7 +363,7 @@ class Push:
                 order = orders[job.order.id]
                 if order.phase is not Phase.SENT:
                     continue  # somebody asked meanwhile and knows more than this answer
-                case = case_of(order, job.stored, None, merchant.issuer.profile)
+                case = case_of(order, job.stored, None, job.channel.profile)
                 tx.tell(
                     partial(
                         log.info,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from syncd.domain.invoice import Invoice
+from syncd.domain.invoice import Colour, Invoice
 from syncd.domain.lifecycle import Hold
 from syncd.domain.order import WDT_ACCEPTS_WRITE_BACK, WDT_HAS_INVOICE, WdtStatus, WriteBack
 from syncd.store.debts import ISSUED, Debt
@@ -127,8 +128,15 @@ def issued_document(order: OrderView, invoice: Invoice) -> WriteBack:
         ofd_url=invoice.ofd_url if len(invoice.ofd_url) <= URL_LIMIT else "",
         xml_url=invoice.xml_url if len(invoice.xml_url) <= URL_LIMIT else "",
         issued_at=invoice.issued_at,
-        outer_amount=invoice.total,
+        outer_amount=_as_signed(order, invoice),
     )
+
+
+def _as_signed(order: OrderView, invoice: Invoice) -> Decimal | None:
+    """What was really issued. Of a red one with the sign that the order itself has: which WDT expects is not stated."""
+    if invoice.total is None or invoice.colour is Colour.BLUE:
+        return invoice.total
+    return -abs(invoice.total) if order.amount is not None and order.amount < 0 else abs(invoice.total)
 
 
 def _drifted(order: OrderView, invoice: Invoice) -> bool:

@@ -48,6 +48,10 @@ class TooLong(Unsendable):
         self.limit = limit
 
 
+#: `empty_code` that stands for the first twelve digits of the number.
+CODE_FROM_NUMBER = "invoice_no_prefix12"
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What one tenant's ERP expects of a write-back.
@@ -60,6 +64,10 @@ class Terms:
     empty_code: str = ""
     failed_file_url: str = ""
     batch_cap: int = 20
+
+    def code_in_place(self, document: WriteBack) -> str:
+        """What is written as the code of an invoice that has none: a fixed text, or the head of its number."""
+        return document.invoice_no[:12] if self.empty_code == CODE_FROM_NUMBER else self.empty_code
 
 
 def version(text: str) -> tuple[int, ...]:
@@ -111,7 +119,7 @@ def _document(document: WriteBack, terms: Terms) -> dict[str, object]:
     fields: dict[str, object] = {
         "invoice_order_no": document.order_no,
         "invoice_no": document.invoice_no,
-        "invoice_code": document.invoice_code or terms.empty_code,
+        "invoice_code": document.invoice_code or terms.code_in_place(document),
         "status": document.status,
         **_urls(document, failed, terms),
     }

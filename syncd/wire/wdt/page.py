@@ -13,7 +13,9 @@ from hashlib import blake2b
 
 import msgspec
 
+from syncd.domain.invoice import BlueRef
 from syncd.domain.order import BadRow, OrderNo, Page, Row
+from syncd.domain.texts import clean
 from syncd.wire import strict_json
 from syncd.wire.strict_json import Malformed
 from syncd.wire.wdt import cells
@@ -24,6 +26,8 @@ from syncd.wire.wdt.times import created_at
 MAX_ROW = 2**20
 #: Same column as in the request (seed wdt-search §3.3): a longer one could never be asked for again.
 MAX_NUMBER = 40
+#: Both columns of the relation are 40 wide (seed wdt-search §4).
+MAX_RELATION = 80
 
 Scalar = str | int | float | bool | None
 
@@ -36,10 +40,13 @@ class _Head(msgspec.Struct):
     shop_no: Scalar = None
     payer_name: Scalar = None
     created: Scalar = None
+    relation_invoice_no_out: Scalar = None
+    relation_invoice_code: Scalar = None
     invoice_amount: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _HEAD = msgspec.json.Decoder(_Head)
+_HEAD_FIELDS = tuple(name for name in _Head.__struct_fields__ if name != "invoice_amount")
 
 
 def decode_page(body: bytes, asked_at: datetime) -> Page:
@@ -95,14 +102,21 @@ def _row(raw: bytes) -> Row:
         no=_number(head.invoice_order_no),
         status=status,
         invoice_no=cells.storable_text(head.invoice_no),
-        is_red=cells.truth_or_none(head.is_red) or False,
+        is_red=(is_red := cells.truth_or_none(head.is_red) or False),
         shop_no=cells.storable_text(head.shop_no),
         payer_name=cells.storable_text(head.payer_name),
         amount=_ten_thousandths(bytes(head.invoice_amount)),
         created_at=created_at(head.created),
         raw=raw,
         content_hash=content_hash(raw),
+        relation=_relation(head) if is_red else "",
     )
+
+
+def _relation(head: _Head) -> str:
+    """The blue invoice a red row names; a text too long to name one names none."""
+    number, code = (clean(cells.storable_text(x)) for x in (head.relation_invoice_no_out, head.relation_invoice_code))
+    return str(BlueRef(number, code)) if number and len(number) + len(code) <= MAX_RELATION else ""
 
 
 def _head(raw: bytes) -> _Head:
@@ -119,7 +133,7 @@ def _lenient_head(raw: bytes) -> _Head:
     """The head of a row the fast reader refuses: a lone surrogate, a raw line break or NaN somewhere in it."""
     members = cells.lenient_object(raw)
     head = _Head()
-    for name in ("invoice_order_no", "status", "invoice_no", "is_red", "shop_no", "payer_name", "created"):
+    for name in _HEAD_FIELDS:
         value = members.get(name)
         if isinstance(value, str | int | float | None):
             setattr(head, name, value)

@@ -137,7 +137,10 @@ def test_the_other_addresses_are_sent_where_there_are_any():
     assert "xml_url" not in document(ISSUED)
 
 
-@pytest.mark.parametrize(("empty_code", "code", "sent"), [("", "", ""), ("-", "", "-"), ("-", "044001", "044001")])
+@pytest.mark.parametrize(
+    ("empty_code", "code", "sent"),
+    [("", "", ""), ("-", "", "-"), ("-", "044001", "044001"), ("invoice_no_prefix12", "", "261120000001")],
+)
 def test_a_fully_digital_invoice_has_no_code_and_something_stands_for_it(empty_code: str, code: str, sent: str):
     """F91"""
     written = WriteBack(order_no=A, status=60, invoice_no="26112000000123456789", invoice_code=code)

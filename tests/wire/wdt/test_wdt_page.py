@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.domain.order import Page
+from syncd.domain.order import Page, Row
 from syncd.wire.strict_json import Malformed
 from syncd.wire.wdt.errors import Refusal
 from syncd.wire.wdt.page import content_hash, decode_page, read_row
@@ -329,3 +329,23 @@ def test_a_page_of_a_hundred_rows_is_read_in_milliseconds():
 
     assert len(found.rows) == 100
     assert time.perf_counter() - started < 0.25
+
+
+@pytest.mark.parametrize(
+    ("fields", "relation"),
+    [
+        (b'"is_red":true,"relation_invoice_no_out":"26112000000123456789"', "26112000000123456789"),
+        (
+            b'"is_red":true,"relation_invoice_no_out":" 14869350","relation_invoice_code":"012001800211"',
+            "012001800211/14869350",
+        ),
+        (b'"is_red":true,"relation_invoice_no_out":null', ""),
+        (b'"is_red":true,"relation_invoice_no_out":"' + b"9" * 90 + b'"', ""),
+        (b'"is_red":false,"relation_invoice_no_out":"26112000000123456789"', ""),
+    ],
+)
+def test_a_red_row_says_which_blue_it_names(fields: bytes, relation: str) -> None:
+    row = read_row(b'{"invoice_order_no":"FP1","status":45,' + fields + b"}")
+
+    assert isinstance(row, Row)
+    assert row.relation == relation

@@ -18,6 +18,7 @@ from syncd.domain.ports import Class, IssuerProfile, Unfit
 from syncd.domain.trouble import LANE_WIDE, Care, InDoubt, Paced, Transient, Verdict
 from syncd.faultpoint import reached
 from syncd.wire.http import Http, Reply
+from syncd.wire.issuers.nuonuo import red
 from syncd.wire.issuers.nuonuo.codec import NuonuoOptions, ask_body, cut, printed, render, revive_body
 from syncd.wire.issuers.nuonuo.errors import (
     PLATFORM,
@@ -47,7 +48,15 @@ _STATUS = "nuonuo.OpeMplatform.getCertificationStatus"
 _CREDIT = "nuonuo.OpeMplatform.getCreditLine"
 #: Login, identity, and the stored figures of the credit line; none of them makes the bureau be asked.
 SESSION = ((_STATUS, b'{"queryType":"2"}'), (_STATUS, b'{"queryType":"1"}'), (_CREDIT, b'{"queryType":"1"}'))
-_POINTS = {SUBMIT: "nuonuo.submit", ASK: "nuonuo.ask", REVIVE: "nuonuo.revive"}
+_POINTS = {
+    SUBMIT: "nuonuo.submit",
+    ASK: "nuonuo.ask",
+    REVIVE: "nuonuo.revive",
+    red.SUBMIT: "nuonuo.red_submit",
+    red.ASK: "nuonuo.red_ask",
+    red.REFRESH: "nuonuo.red_refresh",
+    red.MAKE: "nuonuo.red_make",
+}
 _OTHER_POINT = "nuonuo.probe"
 ASK_BATCH = 50
 #: The code of our own refusal: the account rests after a rate answer, and nothing is sent.
@@ -96,6 +105,9 @@ class NuonuoIssuer:
         self._clock = clock
         self._random = random
         self._options = options
+        self._red = red.NuonuoRed(
+            name=name, tax_no=tax_no, call=self._call, results=ASK, reseal=self.revive, clock=clock, options=options
+        )
         self._leaves_out = False  # a list with some of the keys that were asked for, and not all, has been seen
         sign(app_secret, self._path, stamp(app_key, clock.now(), random), b"")  # a wrong address fails here
 
@@ -117,6 +129,11 @@ class NuonuoIssuer:
     @property
     def tax_no(self) -> str:
         return self._tax_no
+
+    @property
+    def red(self) -> red.NuonuoRed:
+        """How this account cancels blue invoices."""
+        return self._red
 
     def render(self, request: InvoiceRequest, key: IssuerKey) -> bytes:
         """The body of requestBillingNew, the same for ever. Raises: Unfit."""

@@ -36,7 +36,7 @@ from syncd.wire.strict_json import loads
 
 #: The four figures of a line that are always there.
 _FIGURES = ("taxRate", "taxExcludedAmount", "tax", "taxIncludedAmount")
-_KEY = re.compile(rf"[A-Za-z0-9_]{{1,{KEY_LENGTH}}}")
+KEY = re.compile(rf"[A-Za-z0-9_]{{1,{KEY_LENGTH}}}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MOBILE = re.compile(r"1[0-9]{10}")
 
@@ -44,7 +44,7 @@ _MOBILE = re.compile(r"1[0-9]{10}")
 _PAPER = {Kind.PAPER_NORMAL: ("c", "ec"), Kind.PAPER_SPECIAL: ("s", "es")}
 _LEGACY = {Kind.E_NORMAL: ("p", "pc"), Kind.E_SPECIAL: ("b", "bs")}
 _DIGITAL_KINDS = {Kind.DIGITAL_NORMAL: "pc", Kind.DIGITAL_SPECIAL: "bs"}
-_DIGITAL = frozenset({"pc", "bs", "es", "ec"})
+DIGITAL = frozenset({"pc", "bs", "es", "ec"})
 _DIGITAL_NORMAL = frozenset({"pc", "ec"})
 _SPECIAL = frozenset({"bs", "es", "b", "s"})
 
@@ -86,18 +86,20 @@ class NuonuoOptions:
     department_id: str = ""
     show_bank_account: str = ""  # 0 none, 1 seller's, 2 buyer's, 3 both
     call_back_url: str = ""
+    red_reason: str = "1"  # Nuonuo's own table: 1 returned, 2 wrong, 3 service ended, 4 allowance
+    red_by_itself: bool = True  # the bureau makes the red invoice of an agreed form; else Nuonuo must be told to
 
 
 def render(request: InvoiceRequest, key: IssuerKey, options: NuonuoOptions) -> bytes:
     """The body of requestBillingNew. Raises: Unfit, its `code` naming the rule and its `facts` the field."""
     if request.colour is Colour.RED:
         raise Unfit("red_needs_confirmation_form")
-    if not _KEY.fullmatch(key):
+    if not KEY.fullmatch(key):
         raise Unfit("key_out_of_form", key=key)
     kind = invoice_line(request.kind, options)
     fitting = cut(request, options)
     order: dict[str, object] = {"orderNo": key, **_header(fitting, kind, options)}
-    order["invoiceDetail"] = _details(fitting.lines, digital=kind in _DIGITAL)
+    order["invoiceDetail"] = _details(fitting.lines, digital=kind in DIGITAL)
     return _compact({"order": order})
 
 
@@ -192,7 +194,7 @@ def _switches(request: InvoiceRequest, kind: str, options: NuonuoOptions) -> dic
         "naturalPersonFlag": person,
         "naturalPersonVerifyFlag": "1" if options.check_buyer_name else "",
         "taxNumVerifyFlag": "1" if options.check_tax_no else "",
-        "showBankAccountType": options.show_bank_account if kind in _DIGITAL else "",
+        "showBankAccountType": options.show_bank_account if kind in DIGITAL else "",
         "extensionNumber": options.extension_number,
         "clerkId": options.clerk_id,
         "departmentId": options.department_id,
@@ -214,7 +216,7 @@ def _delivery(request: InvoiceRequest, options: NuonuoOptions) -> dict[str, str]
 
 
 def _remark_length(kind: str) -> int:
-    return DIGITAL_REMARK_LENGTH if kind in _DIGITAL else REMARK_LENGTH
+    return DIGITAL_REMARK_LENGTH if kind in DIGITAL else REMARK_LENGTH
 
 
 def _account(party: Party) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from syncd.catalogue import Entry, entries
-from syncd.domain.outcome import Blocked, Duplicate, Outcome, Processing, Refused, Unknown
+from syncd.domain.outcome import AlreadyReversed, Blocked, Duplicate, Outcome, Processing, Refused, Unknown
 from syncd.domain.trouble import Care, Verdict
 
 PLATFORM = "nuonuo"
@@ -29,6 +29,7 @@ class Meaning(StrEnum):
     DUPLICATE = "duplicate"
     NOT_FOUND = "not_found"
     REFUSED = "refused"
+    REVERSED = "reversed"  # the blue invoice is reversed already, or is being
     ACCOUNT = "account"
     CREDENTIALS = "credentials"
     QUOTA = "quota"  # the seller's calls are used up
@@ -112,6 +113,8 @@ def after_submit(said: Said) -> Outcome:
             return Duplicate()
         case Meaning.REFUSED:
             return Refused(said.code, said.text)
+        case Meaning.REVERSED:
+            return AlreadyReversed(said.code, said.text)
         case _:
             return no_answer(said)
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from syncd import catalogue
-from syncd.domain.invoice import Colour, Invoice, IssuerKey
+from syncd.domain.invoice import BlueRef, Colour, Invoice, IssuerKey
 from syncd.domain.outcome import (
     Failed,
     Issued,
@@ -64,9 +64,9 @@ def missing_for_issuing(told: object) -> Verdict | None:
     Source: Nuonuo field tables (getCertificationStatus, getCreditLine).
     """
     entry = told if isinstance(told, dict) else {}
-    if _text(entry, "loginStatus") == "0":
+    if text_in(entry, "loginStatus") == "0":
         return catalogue.verdict(PLATFORM, "loginStatus 0", "开票员未登录电子税务局")
-    if _text(entry, "certificationStatus") == "2":
+    if text_in(entry, "certificationStatus") == "2":
         return catalogue.verdict(PLATFORM, "certificationStatus 2", "开票员需要完成实名认证")
     credit = _amount(entry, "availableCreditLine")
     if credit is not None and credit <= 0:
@@ -121,9 +121,9 @@ def _invoice_in(outcome: Outcome) -> Invoice | None:
 
 def read_entry(entry: Entry) -> Outcome:
     """One entry. Status 2 here is "issued" (in a callback it is "failed"); 24 is an invoice that exists."""
-    status, serial = _text(entry, "status"), _text(entry, "serialNo")
+    status, serial = text_in(entry, "status"), text_in(entry, "serialNo")
     invoice = _invoice(entry)
-    text = _text(entry, "failCause") or _text(entry, "statusMsg")
+    text = text_in(entry, "failCause") or text_in(entry, "statusMsg")
     match status:
         case "20":
             return Processing(serial)
@@ -145,11 +145,11 @@ def read_entry(entry: Entry) -> Outcome:
 
 def _invoice(entry: Entry) -> Invoice | None:
     """The invoice of the entry; None as long as it has no number."""
-    digital = next((number for name in _NUMBER_FIELDS if (number := _text(entry, name))), "")
-    number = digital or _text(entry, "invoiceNo")
+    digital = next((number for name in _NUMBER_FIELDS if (number := text_in(entry, name))), "")
+    number = digital or text_in(entry, "invoiceNo")
     if not number:
         return None
-    code = "" if digital or len(number) == 20 else _text(entry, "invoiceCode")
+    code = "" if digital or len(number) == 20 else text_in(entry, "invoiceCode")
     total = _amount(entry, "orderAmount")
     return Invoice(
         number=number.zfill(8) if code else number,
@@ -161,21 +161,30 @@ def _invoice(entry: Entry) -> Invoice | None:
         tax=_amount(entry, "taxAmount"),
         buyer_name=_carried(entry, "payerName", "buyerName"),
         buyer_tax_no=_carried(entry, "payerTaxNo", "buyerTaxNum"),
-        file_url=_text(entry, "pdfUrl"),
-        ofd_url=_text(entry, "ofdUrl"),
-        xml_url=_text(entry, "xmlUrl"),
-        serial=_text(entry, "serialNo"),
+        file_url=text_in(entry, "pdfUrl"),
+        ofd_url=text_in(entry, "ofdUrl"),
+        xml_url=text_in(entry, "xmlUrl"),
+        serial=text_in(entry, "serialNo"),
+        blue=_blue(entry),
     )
+
+
+def _blue(entry: Entry) -> str:
+    """The blue invoice a red one names; "" where it names none, or not wholly."""
+    digital, number, code = (text_in(entry, name) for name in _RED_MARKS)
+    if digital:
+        return str(BlueRef(digital))
+    return str(BlueRef(number.zfill(8), code)) if number and code else ""
 
 
 def _colour(entry: Entry, total: Decimal | None) -> Colour:
     """Any sign of red makes it red: a blue one has a positive total and names no other invoice."""
     negative = total is not None and total < 0
-    names_a_blue = any(_text(entry, name) for name in _RED_MARKS)
-    return Colour.RED if negative or names_a_blue or _text(entry, "invoiceType") == "2" else Colour.BLUE
+    names_a_blue = any(text_in(entry, name) for name in _RED_MARKS)
+    return Colour.RED if negative or names_a_blue or text_in(entry, "invoiceType") == "2" else Colour.BLUE
 
 
-def _text(entry: Entry, name: str) -> str:
+def text_in(entry: Entry, name: str) -> str:
     """A text, or a number written as one; everything else is "not told"."""
     value = entry.get(name)
     if isinstance(value, str):
@@ -189,12 +198,12 @@ def _text(entry: Entry, name: str) -> str:
 
 def _carried(entry: Entry, *names: str) -> str | None:
     """The first of these texts that is there at all: "" says that the buyer has none, null says nothing."""
-    return next((_text(entry, name) for name in names if isinstance(entry.get(name), str)), None)
+    return next((text_in(entry, name) for name in names if isinstance(entry.get(name), str)), None)
 
 
 def _amount(entry: Entry, name: str) -> Decimal | None:
     try:
-        amount = Decimal(_text(entry, name))
+        amount = Decimal(text_in(entry, name))
     except InvalidOperation:
         return None
     return amount if amount.is_finite() else None
@@ -202,7 +211,7 @@ def _amount(entry: Entry, name: str) -> Decimal | None:
 
 def _instant(entry: Entry) -> datetime | None:
     """Epoch milliseconds in UTC; an unreadable one costs the time, never the invoice."""
-    text = _text(entry, "invoiceTime")
+    text = text_in(entry, "invoiceTime")
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
         return None
     try:

@@ -1,0 +1,1 @@
+"""Where applications come from: the platform's messages."""

@@ -1,0 +1,1 @@
+"""Fetching the files of issued invoices while their addresses work."""

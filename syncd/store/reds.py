@@ -1,0 +1,94 @@
+"""What is stored of a blue invoice and of the red orders that name it. One question per table, all by an index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, TextClause, and_, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.domain.invoice import BlueRef, Colour
+from syncd.domain.lifecycle import Phase, State
+from syncd.domain.order import MerchantName
+from syncd.store.instants import from_ms, to_ms
+from syncd.store.orders import OrderId, OrderView, view
+from syncd.store.schema import invoice, invoice_order
+
+#: The words of the partial indexes: SQLite uses them only where they stand in the query literally.
+_NAMES_ONE = text("invoice_order.relation <> ''")
+_SHOWS_ONE = text("invoice_order.wdt_invoice_no <> ''")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An invoice that is recorded as ours, and the order it was issued for."""
+
+    order: OrderView
+    colour: Colour
+    total: Decimal | None
+
+
+class Reds:
+    """Read-only questions about blue and red invoices, and one wake-up call, inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def recorded(self, blue: BlueRef) -> Recorded | None:
+        """The invoice of this number, if it is one of ours. At most one is (a unique index)."""
+        found = await self._connection.execute(
+            select(invoice.c.order_id, invoice.c.colour, invoice.c.total).where(
+                invoice.c.number == blue.number, invoice.c.code == blue.code
+            )
+        )
+        row = found.first()
+        if row is None:
+            return None
+        [order] = await self._orders(invoice_order.c.id == row.order_id)
+        return Recorded(order, Colour(row.colour), None if row.total is None else Decimal(row.total))
+
+    async def shown(self, number: str) -> list[OrderView]:
+        """Orders of which WDT shows this invoice number."""
+        return await self._orders(invoice_order.c.wdt_invoice_no == number, _SHOWS_ONE)
+
+    async def naming(self, blue: str, but: OrderId) -> list[OrderView]:
+        """Red orders that name this blue invoice now, or were submitted for it, but for one of them."""
+        t = invoice_order.c
+        return await self._orders(or_(and_(t.relation == blue, _NAMES_ONE), t.red_of == blue), t.id != but)
+
+    async def red_totals(self, order_ids: list[OrderId]) -> dict[OrderId, list[Decimal | None]]:
+        """The totals of the red invoices recorded for these orders, as the issuer signs them."""
+        rows = await self._connection.execute(
+            select(invoice.c.order_id, invoice.c.total).where(
+                invoice.c.order_id.in_(order_ids), invoice.c.colour == Colour.RED
+            )
+        )
+        totals: dict[OrderId, list[Decimal | None]] = {}
+        for row in rows:
+            totals.setdefault(OrderId(row.order_id), []).append(None if row.total is None else Decimal(row.total))
+        return totals
+
+    async def since(self) -> datetime | None:
+        """When this store first saw an order: what is older may have been submitted by one that is gone."""
+        first = await self._connection.scalar(
+            select(invoice_order.c.first_seen_at).order_by(invoice_order.c.id).limit(1)
+        )
+        return None if first is None else from_ms(first)
+
+    async def wake(self, blue: str) -> set[MerchantName]:
+        """Red orders that wait for this blue, or for its other red, are due now; the merchants they belong to."""
+        t = invoice_order.c
+        woken = await self._connection.execute(
+            update(invoice_order)
+            .where(t.relation == blue, _NAMES_ONE, t.state == State.PENDING, t.phase == Phase.WAITING_BLUE)
+            .values(next_at=to_ms(self._now), tries=0)
+            .returning(t.merchant)
+        )
+        return {MerchantName(merchant) for merchant in woken.scalars()}
+
+    async def _orders(self, *conditions: ColumnElement[bool] | TextClause) -> list[OrderView]:
+        rows = await self._connection.execute(select(invoice_order).where(*conditions))
+        return [view(row) for row in rows]

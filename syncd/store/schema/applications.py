@@ -1,0 +1,156 @@
+"""Buyers' applications at Alibaba's invoice centre: which orders end them, what was returned, and the files for it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from syncd.domain.application import Standing, Stuck
+from syncd.store.schema.base import BIG, metadata, one_of, row_id
+
+#: One row for each application: how far we are in telling the centre how it ended.
+application = Table(
+    "application",
+    metadata,
+    row_id(),
+    Column("sid", Text, nullable=False),
+    Column("merchant", Text, nullable=False),
+    Column("apply_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("platform_code", Text, nullable=False, server_default=""),
+    Column("platform_tid", Text, nullable=False, server_default=""),
+    Column("noticed_at", BIG),
+    Column("seen_at", BIG, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("hold", Text),
+    Column("hold_facts", Text),
+    Column("next_at", BIG, nullable=False),
+    Column("round", Integer, nullable=False, server_default="0"),
+    Column("missing", Text),
+    Column("blanks", Integer, nullable=False, server_default="0"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("read_at", BIG),
+    Column("said", Text, nullable=False, server_default=""),
+    Column("said_at", BIG),
+    Column("told", Text, nullable=False, server_default=""),
+    Column("answer", Text, nullable=False, server_default=""),
+    Column("request_id", Text, nullable=False, server_default=""),
+    Column("afresh_at", BIG),
+    Column("version", Integer, nullable=False, server_default="0"),
+    Column("changed_at", BIG, nullable=False),
+    UniqueConstraint("sid", "apply_id"),
+    CheckConstraint(one_of("state", list(Standing)), name="state"),
+    CheckConstraint("hold IS NULL OR " + one_of("hold", list(Stuck)), name="hold"),
+    CheckConstraint("(state = 'held') = (hold IS NOT NULL)", name="hold_reason"),
+    CheckConstraint("length(apply_id) BETWEEN 1 AND 64", name="sane"),
+    Index(
+        "ix_application_due",
+        "merchant",
+        "next_at",
+        "id",
+        sqlite_where=text("state <> 'held'"),
+        postgresql_where=text("state <> 'held'"),
+    ),
+    Index("ix_application_trade", "merchant", "platform_tid"),
+    Index("ix_application_state", "state", "merchant"),
+    sqlite_strict=True,
+)
+
+#: Which orders end an application. `cancelled_at`: the buyer withdrew; the row stays, so that it can be told.
+application_link = Table(
+    "application_link",
+    metadata,
+    Column("application_id", BIG, ForeignKey("application.id"), nullable=False),
+    Column("order_id", BIG, ForeignKey("invoice_order.id"), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("at", BIG, nullable=False),
+    Column("cancelled_at", BIG),
+    PrimaryKeyConstraint("application_id", "order_id"),
+    CheckConstraint(one_of("source", ["tmc", "operator", "csv", "field"]), name="source"),
+    Index("ix_application_link_order", "order_id"),
+    sqlite_strict=True,
+)
+
+#: Messages of the platform's queue that are recorded already: they are delivered at least once.
+notice_seen = Table(
+    "notice_seen",
+    metadata,
+    Column("merchant", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("platform_tid", Text, nullable=False),
+    Column("trigger_status", Text, nullable=False),
+    Column("published_at", BIG),
+    Column("seen_at", BIG, nullable=False),
+    Column("content", Text, nullable=False),
+    PrimaryKeyConstraint("merchant", "id"),
+    Index("ix_notice_seen_trade", "merchant", "platform_tid"),
+    sqlite_strict=True,
+)
+
+#: Every return of an invoice, written before the call; without `answered_at` nobody knows whether it arrived.
+upload = Table(
+    "upload",
+    metadata,
+    row_id(),
+    Column("application_id", BIG, ForeignKey("application.id"), nullable=False),
+    Column("order_id", BIG, ForeignKey("invoice_order.id"), nullable=False),
+    Column("number", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("sent_at", BIG, nullable=False),
+    Column("answered_at", BIG),
+    Column("taken", Integer),
+    CheckConstraint("(answered_at IS NULL) = (taken IS NULL)", name="answer"),
+    Index("ix_upload_application", "application_id"),
+    sqlite_strict=True,
+)
+
+#: An invoice's file, fetched while its address still works; the bytes go once nobody can need them any more.
+invoice_file = Table(
+    "invoice_file",
+    metadata,
+    Column("order_id", BIG, ForeignKey("invoice_order.id"), primary_key=True, autoincrement=False),
+    Column("merchant", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default=""),
+    Column("content", LargeBinary),
+    Column("sha256", LargeBinary),
+    Column("wanted_at", BIG, nullable=False),
+    Column("fetched_at", BIG),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_at", BIG, nullable=False),
+    Column("why", Text, nullable=False, server_default=""),
+    CheckConstraint(one_of("state", ["wanted", "stored", "spent", "lost", "none"]), name="state"),
+    CheckConstraint("(state = 'stored') = (content IS NOT NULL)", name="content"),
+    Index(
+        "ix_invoice_file_due",
+        "merchant",
+        "next_at",
+        sqlite_where=text("state = 'wanted'"),
+        postgresql_where=text("state = 'wanted'"),
+    ),
+    sqlite_strict=True,
+)
+
+#: The platform's trade numbers of an order, kept only for merchants whose settings link by them.
+order_trade = Table(
+    "order_trade",
+    metadata,
+    Column("merchant", Text, nullable=False),
+    Column("tid", Text, nullable=False),
+    Column("order_id", BIG, ForeignKey("invoice_order.id"), nullable=False),
+    PrimaryKeyConstraint("merchant", "tid", "order_id"),
+    sqlite_strict=True,
+)

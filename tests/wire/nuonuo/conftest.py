@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from nuonuo_parts import HandClock
+from hands import HandClock
 
 from syncd.wire.http import Http
 

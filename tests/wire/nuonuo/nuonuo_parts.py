@@ -7,18 +7,17 @@ import json
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
+from hands import NOON, Shelf
 
 from syncd.domain.clock import Clock
 from syncd.domain.invoice import Colour, InvoiceRequest, IssuerKey, Kind, RequestLine
 from syncd.domain.order import OrderNo, Party
-from syncd.domain.ports import Token
 from syncd.wire.http import Http
 from syncd.wire.issuers.nuonuo.client import NuonuoIssuer
 from syncd.wire.issuers.nuonuo.codec import NuonuoOptions
@@ -29,48 +28,6 @@ APP_KEY, APP_SECRET, TOKEN = "demo_key", "demo_secret", "demo_token"
 SELLER = "339902999999789113"
 KEY = IssuerKey("FP202611200001ABCDEF")
 OTHER_KEY = IssuerKey("FP202611200002ABCDEF")
-NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
-
-
-class HandClock:
-    """A clock that only moves when told to."""
-
-    def __init__(self, instant: datetime = NOON) -> None:
-        self.instant = instant
-
-    def now(self) -> datetime:
-        return self.instant
-
-    def monotonic(self) -> float:
-        return self.instant.timestamp()
-
-    def unix(self) -> float:
-        return self.instant.timestamp()
-
-    def move(self, seconds: float) -> None:
-        self.instant += timedelta(seconds=seconds)
-
-
-@dataclass
-class Shelf:
-    """The port's promise, kept in memory: one may fetch, and the attempt is noted before it is made."""
-
-    tokens: dict[str, Token] = field(default_factory=dict)
-    attempts: list[datetime] = field(default_factory=list)
-
-    async def get(self, issuer: str) -> Token | None:
-        return self.tokens.get(issuer)
-
-    async def put(self, issuer: str, token: Token) -> None:
-        self.tokens[issuer] = token
-
-    async def may_fetch(self, issuer: str, at: datetime, rest_for: float, per_30_days: int) -> bool:
-        counted = [attempt for attempt in self.attempts if at - attempt < timedelta(days=30)]
-        resting = any(at - attempt < timedelta(seconds=rest_for) for attempt in counted)
-        if resting or len(counted) >= per_30_days:
-            return False
-        self.attempts.append(at)
-        return True
 
 
 def line(**changes: Any) -> RequestLine:
@@ -90,7 +47,7 @@ def request(**changes: Any) -> InvoiceRequest:
         "order_no": OrderNo("FP202611200001"), "colour": Colour.BLUE, "kind": Kind.DIGITAL_NORMAL,
         "seller": Party(name="百望", tax_no=SELLER, address="北京", phone="15936892345"),
         "buyer": Party(name="个人", phone="18000000983"), "buyer_is_company": False, "natural_person": True,
-        "drawer": "王小二", "payee": "王小二", "checker": "王小二", "remark": "", "ordered_at": NOON,
+        "drawer": "示例开票员", "payee": "示例开票员", "checker": "示例开票员", "remark": "", "ordered_at": NOON,
         "mobile": "18000000983", "lines": lines,
         "net": sum((one.net for one in lines), Decimal(0)), "tax": sum((one.tax for one in lines), Decimal(0)),
         "total": sum((one.gross for one in lines), Decimal(0)),

@@ -8,19 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from nuonuo_parts import (
-    KEY,
-    OTHER_KEY,
-    SELLER,
-    TOKEN,
-    HandClock,
-    Shelf,
-    company,
-    fetched_token,
-    issuer,
-    line,
-    request,
-)
+from hands import HandClock, Shelf
+from nuonuo_parts import KEY, OTHER_KEY, SELLER, TOKEN, company, fetched_token, issuer, line, request
 from structlog.testing import capture_logs
 
 from syncd.domain.invoice import Colour, Expected, InvoiceRequest, IssuerKey, Kind

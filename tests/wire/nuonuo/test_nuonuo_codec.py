@@ -51,7 +51,7 @@ def test_the_sample_row_of_wdt_is_sent_with_its_own_tax() -> None:
     assert body.decode() == (
         '{"order":{"orderNo":"FP202611200001ABCDEF","invoiceDate":"2026-11-20 12:00:00","invoiceType":"1",'
         '"invoiceLine":"pc","buyerName":"个人","buyerTel":"18000000983","salerTaxNum":"339902999999789113",'
-        '"salerTel":"15936892345","salerAddress":"北京","clerk":"王小二","payee":"王小二","checker":"王小二",'
+        '"salerTel":"15936892345","salerAddress":"北京","clerk":"示例开票员","payee":"示例开票员","checker":"示例开票员",'
         '"pushMode":"1","buyerPhone":"18000000983","naturalPersonFlag":"1","invoiceDetail":[{"goodsName":"测试商品",'
         '"goodsCode":"1010101010000000000","specType":"green","unit":"只","num":"1","price":"3.53","withTaxFlag":"0",'
         '"taxRate":"0.13","taxExcludedAmount":"3.53","tax":"0.47","taxIncludedAmount":"4.00",'

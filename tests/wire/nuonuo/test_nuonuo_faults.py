@@ -17,21 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from nuonuo_parts import (
-    APP_SECRET,
-    KEY,
-    OTHER_KEY,
-    SELLER,
-    TOKEN,
-    Gateway,
-    HandClock,
-    Says,
-    Shelf,
-    fetched_token,
-    issuer,
-    request,
-    says,
-)
+from hands import HandClock, Shelf
+from nuonuo_parts import APP_SECRET, KEY, OTHER_KEY, SELLER, TOKEN, Gateway, Says, fetched_token, issuer, request, says
 from structlog.testing import capture_logs
 
 from syncd.domain.outcome import Blocked, Duplicate, Issued, NotFound, Outcome, Processing, Unknown

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from nuonuo_parts import KEY, OTHER_KEY, SELLER, Gateway, HandClock, Says, issuer, request, says
+from hands import HandClock
+from nuonuo_parts import KEY, OTHER_KEY, SELLER, Gateway, Says, issuer, request, says
 
 from syncd.domain.invoice import BlueRef, Colour, InvoiceRequest, Kind
 from syncd.domain.money_guard import PrintedForm

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from nuonuo_parts import NOON
+from hands import NOON
 
 from syncd.wire.issuers.nuonuo.sign import Stamp, sign, stamp
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from nuonuo_parts import APP_SECRET, NOON, TOKEN, Gateway, HandClock, Says, Shelf, fetched_token, says
+from hands import NOON, HandClock, Shelf
+from nuonuo_parts import APP_SECRET, TOKEN, Gateway, Says, fetched_token, says
 from structlog.testing import capture_logs
 
 from syncd.domain.ports import Token

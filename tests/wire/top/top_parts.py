@@ -92,7 +92,7 @@ def request(**changes: Any) -> InvoiceRequest:
         "order_no": OrderNo("FP202611200001"), "colour": Colour.BLUE, "kind": Kind.DIGITAL_NORMAL,
         "seller": Party(name="示例商家", tax_no=SELLER, address="上海", phone="02160000000"),
         "buyer": Party(name="个人", phone="18000000983", address="某路 1 号"), "buyer_is_company": False,
-        "natural_person": True, "drawer": "王小二", "payee": "", "checker": "", "remark": "", "ordered_at": NOON,
+        "natural_person": True, "drawer": "示例开票员", "payee": "", "checker": "", "remark": "", "ordered_at": NOON,
         "mobile": "", "lines": lines,
         "net": sum((one.net for one in lines), Decimal(0)), "tax": sum((one.tax for one in lines), Decimal(0)),
         "total": sum((one.gross for one in lines), Decimal(0)),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from yuannian_parts import HandClock, at_sandbox
+from hands import HandClock
+from yuannian_parts import at_sandbox
 
 from syncd.sandbox import Sandbox, SandboxOptions
 from syncd.sandbox.yuannian import YuannianWorld

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from hands import HandClock
 from wire_server import RawServer, reply, reset
-from yuannian_parts import VECTORS, HandClock, at_sandbox, golden, made, ref, said
+from yuannian_parts import VECTORS, at_sandbox, golden, made, ref, said
 
 from syncd.domain.jssdk import signature
 from syncd.domain.trouble import Care, InDoubt, Paced, Permanent, Transient, Trouble

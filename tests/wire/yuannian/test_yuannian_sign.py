@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from yuannian_parts import NOON, HandClock, at_sandbox, golden, said
+from hands import NOON, HandClock
+from yuannian_parts import at_sandbox, golden, said
 
 from syncd.sandbox import Sandbox
 from syncd.wire.http import Http

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hands import HandClock, Shelf
 from wire_server import RawServer, reply
-from yuannian_parts import VECTORS, HandClock, Shelf, at_sandbox, ref
+from yuannian_parts import VECTORS, at_sandbox, ref
 
 from syncd.domain.ports import Token
 from syncd.domain.trouble import Care

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from syncd.domain.ports import Token
+from hands import HandClock
+
 from syncd.domain.wallet import CardRef
 from syncd.sandbox import Sandbox
 from syncd.wire.http import Http
@@ -19,7 +18,6 @@ from syncd.wire.yuannian.errors import ErrorRules
 from syncd.wire.yuannian.sign import SignRule
 from syncd.wire.yuannian.token import StaticToken, TokenSource
 
-NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 GOLDEN = Path(__file__).parents[2] / "golden" / "yuannian"
 VECTORS = json.loads((Path(__file__).parents[2] / "data" / "vectors.json").read_text("utf-8"))["vectors"]
 RULE = SignRule("preset:top_style", secret="demo_secret")
@@ -28,45 +26,6 @@ RULE = SignRule("preset:top_style", secret="demo_secret")
 def golden(name: str) -> Any:
     """One of the document's own samples."""
     return json.loads((GOLDEN / f"{name}.json").read_bytes())
-
-
-class HandClock:
-    """A clock that only moves when told to."""
-
-    def __init__(self, instant: datetime = NOON) -> None:
-        self.instant = instant
-
-    def now(self) -> datetime:
-        return self.instant
-
-    def monotonic(self) -> float:
-        return self.instant.timestamp()
-
-    def unix(self) -> float:
-        return self.instant.timestamp()
-
-    def move(self, seconds: float) -> None:
-        self.instant += timedelta(seconds=seconds)
-
-
-@dataclass
-class Shelf:
-    """The port's promise, kept in memory: one may fetch, and the attempt is noted before it is made."""
-
-    tokens: dict[str, Token] = field(default_factory=dict)
-    attempts: list[datetime] = field(default_factory=list)
-
-    async def get(self, issuer: str) -> Token | None:
-        return self.tokens.get(issuer)
-
-    async def put(self, issuer: str, token: Token) -> None:
-        self.tokens[issuer] = token
-
-    async def may_fetch(self, issuer: str, at: datetime, rest_for: float, per_30_days: int) -> bool:
-        if any(at - attempt < timedelta(seconds=rest_for) for attempt in self.attempts):
-            return False
-        self.attempts.append(at)
-        return True
 
 
 def made(

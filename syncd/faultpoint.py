@@ -42,6 +42,7 @@ FACTS = (
     "files.failed",
     "files.kept",
     "files.none",
+    "files.parked",
     "instance.armed",
     "instance.compared",
     "instance.disarmed",

@@ -7,7 +7,7 @@ in the queue.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -136,10 +136,10 @@ class Applications:
                     await self._apply(tx, merchant, notice)
                     fresh += 1
                     if not notice.confirmable:
-                        _tell(tx, merchant, notice, "applications.unconfirmable")
+                        _tell(tx, merchant, notice, partial(log.warning, "applications.unconfirmable"))
             for notice in await tx.notices.unseen(NOBODY, batch.strange):
                 await tx.notices.note(NOBODY, notice)
-                _tell(tx, reader, notice, "applications.unknown_shop")
+                _tell(tx, reader, notice, partial(log.warning, "applications.unknown_shop"))
             if not batch.ours:
                 await tx.notices.forget(REMEMBERED_FOR)
         return fresh
@@ -152,7 +152,7 @@ class Applications:
                 await self._take_back(tx, merchant, notice, apply_id, tid)
             case Nothing(odd):
                 if odd:
-                    _tell(tx, merchant, notice, "applications.odd_notice")
+                    _tell(tx, merchant, notice, partial(log.warning, "applications.odd_notice"))
 
     async def _meet(self, tx: Tx, merchant: Merchant, notice: Notice, apply_id: ApplyId) -> None:
         application_id, is_new = await tx.links.meet(_newcomer(merchant, notice, apply_id))
@@ -212,8 +212,9 @@ class Applications:
         tx.tell(partial(log.warning, "alibaba.held", **told))
 
 
-def _tell(tx: Tx, merchant: Merchant, notice: Notice, event: str) -> None:
-    tx.tell(partial(log.warning, event, merchant=merchant.name, topic=notice.topic, id=notice.id))
+def _tell(tx: Tx, merchant: Merchant, notice: Notice, event: Callable[..., None]) -> None:
+    """Once it is durable, tell of a message that people should know of."""
+    tx.tell(partial(event, merchant=merchant.name, topic=notice.topic, id=notice.id))
 
 
 def _shop(merchant: Merchant) -> Shop:

@@ -61,7 +61,7 @@ def test_a_mistyped_filter_names_the_nearest(option: str, word: str, near: str, 
 def test_an_unknown_number_names_the_nearest(run: Run) -> None:
     no = held(run)
 
-    result = run("orders", "show", no[:-1])
+    result = run("orders", "show", f"{no}0")  # a digit too many: one number alone is the nearest
 
     assert result.exit_code == 2
     assert no in result.output

@@ -220,7 +220,7 @@ def _checked(content: bytes) -> InvoiceFile:
 
 
 def _is_ofd(content: bytes) -> bool:
-    """Only the directory is read; nothing is unpacked."""
+    """Only the directory is read; nothing is unpacked. What zipfile cannot read (NotImplementedError) is no OFD."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             return "OFD.xml" in packed.namelist()

@@ -29,6 +29,14 @@ def test_the_day_and_the_twin_exist(shown: Shown) -> None:
     assert f"Rule {shown.rule}" in twins[name]
 
 
+def test_every_row_of_the_page_shows_the_harm_that_its_twin_did() -> None:
+    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ") and "`" in line]
+
+    figures = [[cell.strip() for cell in line.split("|")[5:7]] for line in rows]
+    assert len(figures) == len(SHOWN)
+    assert [right for right, wrong in figures if right == wrong or "proves nothing" in wrong] == []
+
+
 def test_the_page_has_these_rows_and_no_others() -> None:
     rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ") and "`" in line]
 

@@ -114,6 +114,8 @@ async def _copy_elsewhere(world: World, here: Yard) -> int:
     tree = {**here.tree, "store": {**here.tree["store"], "url": f"sqlite:///{folder}/syncd.db"}}
     copy = here.start(mode="serve", settings=tree)
     await copy.begins()
+    # It has had its chance once it has sent something, or a while after it said that it will not.
+    await at_most(10, lambda: _sent(here) > sent or bool(copy.events("instance.disarmed")))
     await at_most(1.0, lambda: _sent(here) > sent)
     await copy.dies()
     world.seen["copy_disarmed"] += len(copy.events("instance.disarmed"))

@@ -1,251 +1,208 @@
-"""How fast orders get into the store, against the physical limit, and how much memory `syncd run` takes for it.
+"""Reading orders into the store: `syncd` beside the physical limit and beside what would be picked instead.
 
-Three parts in one run:
-  yardstick   raw sqlite3.executemany of the decoded rows into the same table, WAL, synchronous=FULL, a page a commit
-  store       the same rows through the store, page by page: first read, and a second read of unchanged rows
-  run         `syncd run --once` in a process of its own against the simulator, with issuing paused, RSS sampled
+    python -m benchmarks.ingest [--orders N] [--rounds N] [--peers all|none|NAME,…] [--postgres [URL]] [--scale N]
+                                [--json FILE] [--strict]
 
-Usage: benchmarks/ingest.py [--orders N] [--page-size N]
+All are served the same orders (2 KB each, two and a half lines) by the fakes in a process of their own, and store
+each of them with its lines: in SQLite with `synchronous=FULL` or, with `--postgres`, in PostgreSQL with its disk
+promises kept (the server at URL, else one that is started for it). They run one after the other, `--rounds` times;
+what is compared are medians of the time from the first call to the last row stored. `--scale` also reads that many
+orders (the aim is stated for 1,000,000) and a hundredth of them, and compares what one row costs.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
-import multiprocessing
-import os
-import signal
-import sqlite3
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from syncd.domain.clock import SystemClock
-from syncd.domain.order import MerchantName, Row
-from syncd.store import migrate
-from syncd.store.sightings import INSERT, Seen
-from syncd.store.store import Store
+from benchmarks import racing
+from benchmarks.fakes import Fakes, serving
+from benchmarks.racing import Lost, Peer, Run, beijing, chosen, in_turns, median
+from benchmarks.report import Measure, panel, tell
 
-SETTINGS = """\
-[store]
-url = "sqlite:///{store}"
-[log]
-level = "error"
-[poll]
-start = "{start}"
-page_size = {page_size}
-[schedule]
-poll = "1s"
-mirror = "1h"
-[[merchants]]
-name = "m001"
-issuer = "main"
-[merchants.wdt]
-url = "{wdt_url}"
-sid = "demo_sid"
-key = "demo_sid-syncd"
-secret = "demosecret:demosalt"
-calls_per_minute = 6000
-[issuers.main]
-kind = "nuonuo"
-url = "{nuonuo_url}"
-app_key = "demo_key"
-secret = "demo_secret"
-token = "demo_token"
-tax_no = "339902999999789113"
-"""
+YARDSTICK, SYNCD = "yardstick", "syncd"
+#: Gives a store that nobody has used: of a path, from the folder, or of an address.
+Fresh = Callable[[str], str]
 
 
-def serve(orders: int, pipe: Connection) -> None:
-    """The simulator in a process of its own: its memory and its CPU are not ours."""
-    from syncd.sandbox import Sandbox, SandboxOptions
-    from syncd.sandbox.mix import HEALTHY
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A peer: its folder, how it is run, and how many times as fast as it we want to be."""
 
-    async def run() -> None:
-        async with Sandbox(SandboxOptions(seed=1, calls_per_minute=0)) as sandbox:
-            sandbox.populate(orders, HEALTHY)
-            pipe.send((sandbox.wdt_url, sandbox.nuonuo_url))
-            await asyncio.Event().wait()
-
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    asyncio.run(run())
+    folder: str
+    aim: float | None
+    more: tuple[str, ...] = ()
 
 
-def pages_of(wdt_url: str, orders: int, page_size: int) -> Iterator[tuple[Row, ...]]:
-    """The rows themselves, fetched once and decoded, so that both sides store the very same."""
-    from syncd.domain.order import Search
-    from syncd.wire.http import Http
-    from syncd.wire.pace import Pacer
-    from syncd.wire.wdt.client import WdtClient
-    from syncd.wire.wdt.sign import Secret
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Who runs on one kind of database; `share` of the yardstick is aimed at."""
 
-    async def fetch() -> list[tuple[Row, ...]]:
-        async with Http("wdt") as http:
-            client = WdtClient(
-                url=wdt_url,
-                sid="demo_sid",
-                key="demo_sid-syncd",
-                secret=Secret("demosecret", "demosalt"),
-                http=http,
-                pacer=Pacer(0),
-                clock=SystemClock(),
-            )
-            now = datetime.now(UTC)
-            found = []
-            for page_no in range(-(-orders // page_size)):
-                query = Search(start=now - timedelta(days=4), end=now, page_no=page_no, page_size=page_size)
-                found.append((await client.search(query)).rows)
-            return found
-
-    yield from asyncio.run(fetch())
+    database: str
+    yardstick: str
+    share: float
+    peers: Mapping[str, Other]
 
 
-def raw(pages: Sequence[Sequence[Row]], path: Path) -> float:
-    """Rows per second of plain executemany into the same table with the same indexes and triggers."""
-    asyncio.run(migrate.upgrade(f"sqlite:///{path}"))
-    database = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16384"):
-        database.execute(f"PRAGMA {pragma}")
-    batches = [[_as_inserted(row, number) for row in page] for number, page in enumerate(pages)]
-    began = time.perf_counter()
-    for batch in batches:
-        database.execute("BEGIN IMMEDIATE")
-        database.executemany(INSERT, batch)
-        database.execute("COMMIT")
-    took = time.perf_counter() - began
-    database.close()
-    return sum(len(page) for page in pages) / took
+#: dlt makes a table of the lines by itself; told to, it keeps them inside the order's row, as `syncd` does.
+SQLITE = Race(
+    "SQLite",
+    "raw_read",
+    0.6,
+    {
+        "dlt": Other("dlt", 5.0),
+        "dlt-whole": Other("dlt", 5.0, ("--shape", "whole")),
+        "singer": Other("singer", 15.0),
+        "script": Other("script", None),
+    },
+)
+POSTGRES = Race(
+    "PostgreSQL",
+    "copy_read",
+    0.5,
+    {"dlt": Other("dlt", 4.0), "dlt-whole": Other("dlt", 4.0, ("--shape", "whole"))},
+)
 
 
-def _as_inserted(row: Row, seq: int) -> tuple[object, ...]:
-    now = 1_795_000_000_000
-    head = ("demo_sid", "m001", row.no, row.shop_no, row.payer_name, row.amount, int(row.is_red), now, row.status)
-    return (
-        *head,
-        row.invoice_no,
-        row.relation,
-        row.raw,
-        row.content_hash,
-        seq,
-        now,
-        now,
-        now,
-        now,
-        "PENDING",
-        "",
-        now,
-        now,
+class Field:
+    """Where the contestants run: the same orders, an empty folder and an empty store for each."""
+
+    def __init__(self, fakes: Fakes, orders: int, page_size: int, fresh: Fresh) -> None:
+        self.fakes = fakes
+        self.orders = orders
+        self.page_size = page_size
+        self.fresh = fresh
+
+    def run(self, command: Callable[..., list[str]], *more: str) -> Run:
+        """One contestant, once. Raises Lost where it did not store every order."""
+        self.fakes.reset(orders=self.orders)
+        with tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
+            wish = {
+                "url": self.fakes.url,
+                "store": self.fresh(folder),
+                "folder": folder,
+                "start": beijing(timedelta(days=28)),
+                "end": beijing(),
+                "page_size": self.page_size,
+                "orders": self.orders,
+                "concurrency": 1,
+            }
+            done = racing.run([*command(**wish), *more], TMPDIR=folder)
+        if done.told["stored"] != self.orders:
+            raise Lost(f"stored {done.told['stored']} of {self.orders}")
+        return done
+
+    def own(self, module: str, *more: str) -> Callable[[], Run]:
+        """A contestant of this repository, which times its passes itself."""
+        return partial(self.run, partial(racing.own, module), *more)
+
+    def peer(self, other: Other, cache: Path) -> Callable[[], Run]:
+        """A peer, whose time runs from the first call the fakes saw."""
+
+        def timed() -> Run:
+            done = self.run(partial(Peer(other.folder).command, cache, "read.py"), *other.more)
+            seconds = done.told["ended_at"] - self.fakes.ledger()["first_at"]
+            return Run({**done.told, "first": {"seconds": seconds, "cpu": done.cpu}}, done.began_at, seconds, done.cpu)
+
+        return timed
+
+
+def seconds(runs: Sequence[Run], part: str = "first", what: str = "seconds") -> float:
+    """The median of one figure of one pass."""
+    return median([run.told[part][what] for run in runs])
+
+
+def measures(runs: Mapping[str, list[Run]], orders: int, race: Race) -> list[Measure]:
+    """What the runs show."""
+    ours, raw = runs[SYNCD], runs[YARDSTICK]
+    found = [Measure(f"{name}, orders a second", orders / seconds(done), unit="/s") for name, done in runs.items()]
+    found.append(Measure("syncd : yardstick", seconds(raw) / seconds(ours), race.share))
+    found.append(Measure("syncd : yardstick, by CPU seconds", seconds(raw, what="cpu") / seconds(ours, what="cpu")))
+    for name, other in race.peers.items():
+        if name in runs:
+            found.append(Measure(f"syncd : {name}", seconds(runs[name]) / seconds(ours), other.aim))
+    return [
+        *found,
+        Measure("re-read of unchanged : first read", seconds(ours, "again") / seconds(ours), 0.5, "<="),
+        Measure("the same by CPU seconds", seconds(ours, "again", "cpu") / seconds(ours, what="cpu"), unit="×"),
+        Measure("bytes we wrote for an order, first read", seconds(ours, what="bytes_per_row"), unit="B"),
+        Measure("bytes we wrote for an order, re-read", seconds(ours, "again", "bytes_per_row"), unit="B"),
+        Measure("most memory", median([run.told["peak_mb"] for run in ours]), 120, "<=", "MB"),
+    ]
+
+
+def scaled(field: Field, orders: int) -> tuple[list[Measure], dict[str, Any]]:
+    """What one row costs among many, and among a hundredth of them: CPU, time, and memory."""
+    few = Field(field.fakes, orders // 100, field.page_size, field.fresh)
+    many = Field(field.fakes, orders, field.page_size, field.fresh)
+    once = ("--passes", "1")
+    turns = {"few": few.own("syncd_read", *once), "many": many.own("syncd_read", *once)}
+    runs = in_turns(turns, 1, must=("few", "many"))
+    small = [*runs["few"], *(turns["few"]() for _ in range(4))]
+    cpu, wall = (
+        (seconds(runs["many"], what=what) / orders) / (seconds(small, what=what) / few.orders)
+        for what in ("cpu", "seconds")
     )
+    told = runs["many"][0].told
+    return [
+        Measure(f"a row's CPU at {orders:,} : at {few.orders:,}", cpu, 1.15, "<="),
+        Measure(f"a row's time at {orders:,} : at {few.orders:,}", wall),
+        Measure(f"orders a second at {orders:,}", orders / told["first"]["seconds"], unit="/s"),
+        Measure(f"most memory at {orders:,}", told["peak_mb"], 120, "<=", "MB"),
+    ], {"scale": {"orders": orders, "many": told, "few": [run.told for run in small]}}
 
 
-def stored(pages: Sequence[Sequence[Row]], path: Path) -> tuple[float, float]:
-    """Rows per second through the store: a first read, then a read of the same unchanged rows."""
+@contextmanager
+def stores(given: str | None) -> Iterator[tuple[Race, Fresh]]:
+    """SQLite files, or databases of the PostgreSQL at `given` ("" starts one)."""
+    if given is None:
+        yield SQLITE, lambda folder: f"{folder}/store.db"
+        return
+    from benchmarks.postgres import postgres
 
-    async def run() -> tuple[float, float]:
-        await migrate.upgrade(f"sqlite:///{path}")
-        speeds = []
-        async with Store.at(f"sqlite:///{path}", SystemClock()) as store:
-            for turn in range(2):
-                began = time.perf_counter()
-                for number, page in enumerate(pages):
-                    async with store.begin() as tx:
-                        seen = Seen(turn * len(pages) + number, tx.now, (tx.now, tx.now))
-                        await tx.sightings.keep(MerchantName("m001"), "demo_sid", page, seen)
-                speeds.append(sum(len(page) for page in pages) / (time.perf_counter() - began))
-        return speeds[0], speeds[1]
-
-    return asyncio.run(run())
-
-
-def run_daemon(folder: Path, wdt_url: str, nuonuo_url: str, orders: int, page_size: int) -> dict[str, float]:
-    """`syncd run` until every order is stored: rows per second and resident memory on the way."""
-    store, config = folder / "run.db", folder / "syncd.toml"
-    start = (datetime.now(UTC) + timedelta(hours=8) - timedelta(days=4)).strftime("%Y-%m-%d %H:%M:%S")
-    config.write_text(
-        SETTINGS.format(store=store, start=start, page_size=page_size, wdt_url=wdt_url, nuonuo_url=nuonuo_url)
-    )
-    syncd = [sys.executable, "-c", "from syncd.cli import main; main()", "-c", str(config)]
-    subprocess.run([*syncd, "db", "upgrade"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(
-        [*syncd, "lane", "pause", "m001/main", "--reason", "benchmark"], check=True, stdout=subprocess.DEVNULL
-    )
-    began = time.perf_counter()
-    daemon = subprocess.Popen([*syncd, "run"], stderr=subprocess.DEVNULL)
-    samples: list[tuple[int, int]] = []
-    try:
-        look = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
-        while (count := look.execute("SELECT count(*) FROM invoice_order").fetchone()[0]) < orders:
-            samples.append((count, _memory(daemon.pid, "VmRSS")))
-            if daemon.poll() is not None:
-                raise SystemExit("the daemon ended too early")
-            time.sleep(0.25)
-        took = time.perf_counter() - began
-        peak = _memory(daemon.pid, "VmHWM")
-    finally:
-        daemon.send_signal(signal.SIGTERM)
-        daemon.wait(15)
-    at = {share: _rss_at(samples, orders * share) for share in (0.25, 0.5, 0.95)}
-    return {
-        "rows_per_second": orders / took,
-        "peak_mb": peak / 1024,
-        "rss_mb_at_25_percent": at[0.25] / 1024,
-        "rss_mb_at_50_percent": at[0.5] / 1024,
-        "rss_mb_at_95_percent": at[0.95] / 1024,
-    }
-
-
-def _rss_at(samples: Sequence[tuple[int, int]], rows: float) -> int:
-    return next((rss for count, rss in samples if count >= rows), samples[-1][1])
-
-
-def _memory(pid: int, field: str) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1])
-    return 0
+    with postgres(given) as fresh:
+        yield POSTGRES, lambda _folder: fresh()
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--orders", type=int, default=100_000)
     parser.add_argument("--page-size", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", default="all", help="all, none, or names: " + ", ".join(SQLITE.peers))
+    parser.add_argument("--peer-rounds", type=int, default=1, help="they take minutes, and differ by multiples")
+    parser.add_argument("--cache", type=Path, help="keeps the peers' environments; default: a temporary folder")
+    parser.add_argument("--postgres", nargs="?", const="", metavar="URL")
+    parser.add_argument("--scale", type=int, default=0, metavar="N")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--strict", action="store_true", help="end with 1 where an aim is missed")
     wish = parser.parse_args()
-    ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    simulator = multiprocessing.get_context("spawn").Process(target=serve, args=(wish.orders, theirs), daemon=True)
-    simulator.start()
-    try:
-        wdt_url, nuonuo_url = ours.recv()
-        with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
-            folder = Path(name)
-            pages = list(pages_of(wdt_url, wish.orders, wish.page_size))
-            yardstick = raw(pages, folder / "raw.db")
-            first, again = stored(pages, folder / "store.db")
-            del pages
-            run = run_daemon(folder, wdt_url, nuonuo_url, wish.orders, wish.page_size)
-    finally:
-        simulator.terminate()
-    print(
-        json.dumps(
-            {
-                "orders": wish.orders,
-                "page_size": wish.page_size,
-                "cores": os.cpu_count(),
-                "raw_executemany_rows_per_second": round(yardstick),
-                "store_rows_per_second": round(first),
-                "store_to_raw": round(first / yardstick, 3),
-                "unchanged_rows_per_second": round(again),
-                "unchanged_to_first": round(again / first, 2),
-                "run": {key: round(value, 1) for key, value in run.items()},
-            },
-            indent=2,
-        )
-    )
+    with (
+        tempfile.TemporaryDirectory(prefix="syncd-peers-") as temporary,
+        serving(wish.orders) as fakes,
+        stores(wish.postgres) as (race, fresh),
+    ):
+        field = Field(fakes, wish.orders, wish.page_size, fresh)
+        contestants = {YARDSTICK: field.own(race.yardstick), SYNCD: field.own("syncd_read")}
+        for name in chosen(wish.peers, race.peers):
+            contestants[name] = field.peer(race.peers[name], wish.cache or Path(temporary))
+        runs = in_turns(contestants, wish.rounds, (YARDSTICK, SYNCD), wish.peer_rounds)
+        found = measures(runs, wish.orders, race)
+        told: dict[str, Any] = {name: [run.told for run in done] for name, done in runs.items()}
+        if wish.scale:
+            more, facts = scaled(field, wish.scale)
+            found, told = found + more, told | facts
+    drawn = panel(f"Reading into {race.database}", {name: wish.orders / seconds(done) for name, done in runs.items()})
+    title = f"Reading {wish.orders:,} orders into {race.database}, {wish.page_size} to a page"
+    tell(title, found, {"panels": [drawn], "runs": told}, to=wish.json, strict=wish.strict)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import create_engine, event
+from sqlalchemy import NullPool, create_engine, event
 
+from syncd.store import postgres
+from syncd.store.dialect import lock_key
 from syncd.store.schema import metadata
 
 url = context.config.attributes["url"]
-engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+# No pool: a connection that is closed holds no lock, however the migration ended.
+engine = create_engine(postgres.parsed(url) if postgres.is_postgresql(url) else url, poolclass=NullPool)
 
 if engine.dialect.name == "sqlite":
     # Without these two SQLite runs DDL outside the transaction, and a migration that fails half-way stays half-done.
@@ -22,6 +25,9 @@ if engine.dialect.name == "sqlite":
 
 
 with engine.connect() as connection:
+    if engine.dialect.name == "postgresql":  # of several workers that start at once, one brings the store up
+        connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (lock_key("migration"),))
+        connection.commit()
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -31,4 +37,3 @@ with engine.connect() as connection:
     )
     with context.begin_transaction():
         context.run_migrations()
-engine.dispose()

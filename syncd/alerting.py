@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from syncd.config import Settings, SettingsError
@@ -52,10 +52,18 @@ def watch_of(
     )
 
 
+Speaks = Callable[[], Awaitable[bool]]
+
+
 @asynccontextmanager
-async def telling(watch: AlertWatch | None, every: float = LOOK_EVERY) -> AsyncIterator[None]:
-    """The watch looks every so many seconds inside; what it sends at the end is not waited for."""
-    task = asyncio.create_task(_look(watch, every), name="alerts") if watch is not None else None
+async def telling(
+    watch: AlertWatch | None, every: float = LOOK_EVERY, *, speaks: Speaks | None = None
+) -> AsyncIterator[None]:
+    """The watch looks every so many seconds inside; what it sends at the end is not waited for.
+
+    `speaks`: whether this process is the one, of many on one store, that tells people.
+    """
+    task = asyncio.create_task(_look(watch, every, speaks), name="alerts") if watch is not None else None
     try:
         yield
     finally:
@@ -64,7 +72,8 @@ async def telling(watch: AlertWatch | None, every: float = LOOK_EVERY) -> AsyncI
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def _look(watch: AlertWatch, every: float) -> None:
+async def _look(watch: AlertWatch, every: float, speaks: Speaks | None) -> None:
     while True:
-        await supervised("alerts", "*", watch.look())
+        if speaks is None or await speaks():
+            await supervised("alerts", "*", watch.look())
         await asyncio.sleep(every)

@@ -7,7 +7,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +18,8 @@ from syncd.arming import Arming, opened
 from syncd.config import Settings, SettingsError
 from syncd.domain.clock import Clock, SystemClock
 from syncd.engine.embedded import Embedded
+from syncd.engine.engine import Engine
+from syncd.fleet import CONCURRENCY, Member, Role, queue_made, shared_engine
 from syncd.parties import Parties, join
 from syncd.reload import RELOAD_WITHIN, Hangup, first_of, kept
 from syncd.settled import SOON, look
@@ -26,9 +28,13 @@ from syncd.staged import PLACES, group_of, stages_of
 from syncd.stages.turn import Brake, Stage, run_unit
 from syncd.store import migrate
 from syncd.store.guard import Guard
-from syncd.store.lock import StoreLock, refuse_network
+from syncd.store.lock import held, refuse_network
+from syncd.store.naming import astray
+from syncd.store.paces import silent_for
+from syncd.store.place import place_of
 from syncd.store.soundness import require_whole
-from syncd.store.store import Store, StoreUnavailable
+from syncd.store.store import Store, StoreUnavailable, WakeNow
+from syncd.store.units import LeaseClock
 from syncd.store.witness import witness_folder
 from syncd.watch.alert_watch import AlertWatch
 from syncd.watch.gauges import Gauges, Served
@@ -52,7 +58,7 @@ class App:
     store: Store
     parties: Parties
     stages: Mapping[str, Stage]
-    engine: Embedded
+    engine: Engine
     metrics: Metrics
     gauges: Gauges
     alerts: AlertWatch | None
@@ -60,25 +66,32 @@ class App:
     arming: Arming
     #: Makes everything anew from other settings, over the same store. Raises SettingsError, ValueError.
     remade: Callable[[Settings], App]
+    #: This process among the others on its store, where it may have others beside it.
+    member: Member | None = None
+    #: Tells the engine of what comes due, in the transaction it comes due with.
+    wake_now: WakeNow | None = None
     started: bool = False
 
     async def prepare(self, *, exclusive: bool = True) -> None:
         """Make every unit exist; when `exclusive`, void the leases of the dead and take up what they left in the air.
 
         `exclusive` is only for the holder of the store's kernel lock: without it others may be at work, and their
-        leases stand until they run out.
+        leases stand until they run out. Of many processes the first takes up what was left, and voids nothing.
         """
+        idle = self.member is None or await self.member.alone()
+        first = exclusive or (idle and self.member is not None)
         async with self.store.begin(fact="app.taken_over") as tx:
-            for merchant in self.parties.merchants:
-                await tx.orders.rename(merchant.sid, merchant.name)
-                await tx.applications.rename(merchant.sid, merchant.name)
+            names = {merchant.sid: str(merchant.name) for merchant in self.parties.merchants}
+            for sid in sorted(await astray(tx.connection, names)):
+                await tx.orders.rename(sid, names[sid])
+                await tx.applications.rename(sid, names[sid])
+            await tx.units.ensure_all([(stage.name, key) for stage in self.stages.values() for key in stage.keys])
             for stage in self.stages.values():
                 for key in stage.keys:
-                    await tx.units.ensure(stage.name, key)
-                    if stage.name != "poll":  # what became due while nobody looked is due now
+                    if idle and stage.name != "poll":  # what became due while nobody looked is due now
                         await tx.units.wake(stage.name, key)
             freed = await tx.units.take_over() if exclusive else 0
-            recovered = await tx.orders.recover() if exclusive else 0
+            recovered = await tx.orders.recover() if first else 0
         log.info("daemon.started", merchants=len(self.parties.merchants), leases_freed=freed, recovered=recovered)
         for name, why in self.parties.wallets_off.items():
             log.warning("wallet.off", merchant=name, why=why)
@@ -97,11 +110,16 @@ class App:
             here = await self.arming.instance()
         except StoreUnavailable:
             return [*reasons, "store"]
+        if self.member is not None and self.member.silent:
+            reasons.append("silent")
         return reasons if here.armed else [*reasons, "disarmed"]
 
     async def render_metrics(self) -> bytes:
         """The metrics page, counted afresh."""
         self.metrics.reach(self.metrics.crashes, self.engine.crashes)
+        self.metrics.units_running.set(self.engine.busy)
+        if self.member is not None:
+            self.metrics.beat_age_seconds.set(self.member.pulse.unheard_for)
         for merchant in self.parties.merchants:
             if merchant.erp.clock_offset is not None:
                 self.metrics.clock_offset_seconds.labels(merchant.name).set(merchant.erp.clock_offset)
@@ -124,6 +142,10 @@ class App:
         With `stop` not set at the end the daemon goes on after it, and calls under way may take as long as they take.
         """
         async with self._listening() if listen else nullcontext():
+            if self.member is not None:
+                self.member.running = lambda: self.engine.running
+            self.store.wake_now = self.wake_now
+            self.store.on_due = self.engine.wake if isinstance(self.engine, Embedded) else None
             self.engine.start()
             self.started = True
             try:
@@ -142,13 +164,17 @@ class App:
         async with self._listening():
             while not stop.is_set():
                 fresh: App | None = None
-                async with self.turning(listen=False, stop=stop), telling(self.alerts):
+                async with self.turning(listen=False, stop=stop), self._telling():
                     notifier.ready()
                     fresh = await self._watch(stop, notifier, hangup)
                     if fresh is None:
                         notifier.stopping()
                 if fresh is not None:
                     await self._become(fresh)
+
+    def _telling(self) -> AbstractAsyncContextManager[None]:
+        """People are told of trouble by one process, however many there are."""
+        return telling(self.alerts, speaks=self.member.speaks if self.member else None)
 
     async def _watch(self, stop: asyncio.Event, notifier: Notifier, hangup: Hangup) -> App | None:
         """Tell systemd that the loop turns, for as long as it does; what to become at a hangup, None at the end."""
@@ -178,7 +204,7 @@ class App:
         if unchanged := kept(self.settings, fresh.settings):
             log.warning("settings.kept", names=" ".join(unchanged))
         await self.parties.close()
-        for name in ("settings", "parties", "stages", "engine", "gauges", "alerts", "brake", "arming"):
+        for name in ("settings", "parties", "stages", "engine", "gauges", "alerts", "brake", "arming", "wake_now"):
             setattr(self, name, getattr(fresh, name))
         await self.prepare(exclusive=False)
         await self.gauges.begin()
@@ -232,44 +258,72 @@ async def open_app(
     rng: Callable[[], float] = random.random,
     exclusive: bool = True,
     wait_for_lock: float = 0.0,
+    leases: LeaseClock | None = None,
+    role: Role = "all",
+    concurrency: int = CONCURRENCY,
 ) -> AsyncIterator[App]:
     """Take the store's lock, look it through, bring it up to date, and join everything.
 
     A store that is not certainly the newest of its line comes up disarmed: it reads and asks, and sends nothing.
-    `wait_for_lock` is in seconds. Without `exclusive` the store is shared: no kernel lock is taken, nobody's lease is
-    voided, and only the leases and fences of the units keep the workers apart.
+    `wait_for_lock` is in seconds; `leases` as for `Store.at`. Without `exclusive` the store is shared: no kernel lock
+    is taken, nobody's lease is voided, and only the leases and fences of the units keep the workers apart. An engine of
+    kind "distributed" is always such a one: `role` says what it does, and `concurrency` at how many units of one stage.
 
     Raises: HeldElsewhere, NetworkStore, Corrupt, TooNew, UnsupportedStore, WitnessUnusable, StoreUnavailable.
     """
     clock = clock or SystemClock()
     url = settings.store.url.get_secret_value()
-    store = Store.at(url, clock)
-    refuse_network(store.path)
-    with await StoreLock(store.path).waiting(wait_for_lock) if exclusive else nullcontext():
+    store = Store.at(url, clock, leases=leases)
+    member: Member | None = None
+    if settings.engine.kind == "distributed":
+        exclusive = False
+        member = Member(Store.at(url, clock, connections=1), role, concurrency if role != "scheduler" else 0)
+        store.host = member.host
+    if store.path is not None:
+        refuse_network(store.path)
+    async with held(url, exclusive=exclusive, wait=wait_for_lock):
+        store.alone = exclusive
         await asyncio.to_thread(require_whole, url)
         await migrate.upgrade(url)
-        guard = Guard(witness_folder(settings.store.witness, store.path, os.environ), store.path)
-        metrics = Metrics(clock.monotonic)
-        parties = join(settings, store, clock, metrics.called)
-        try:
-            await opened(store, guard, parties.merchants, exclusive=exclusive)
-            app = _assemble(settings, store, parties, metrics, tick, rng)
-            await app.prepare(exclusive=exclusive)
-            await app.gauges.begin()
+        if member is not None:
+            await queue_made(url)
+        async with member.joined() if member else nullcontext():
+            place = await place_of(url)
+            guard = Guard(witness_folder(settings.store.witness, store.path, os.environ), place, shared=bool(member))
+            if member is not None:
+                member.guard = guard
+            metrics = Metrics(clock.monotonic)
+            if store.alone:
+                async with store.read() as tx:
+                    store.silent_for = await silent_for(tx)
+            parties = join(settings, store, clock, metrics.called)
+            store.silent_for = 0.0  # from now on it may be us who called
             try:
-                yield app
+                vouched = member.vouched if member else None
+                await opened(store, guard, parties.merchants, exclusive=exclusive, vouched=vouched)
+                app = _assemble(settings, store, parties, metrics, tick, rng, member)
+                await app.prepare(exclusive=exclusive)
+                await app.gauges.begin()
+                try:
+                    yield app
+                finally:
+                    await app.parties.close()  # others than at the start, after a reload
             finally:
-                await app.parties.close()  # others than at the start, after a reload
-        finally:
-            await parties.close()
-            await store.close()
+                await parties.close()
+                await store.close()
 
 
 def _assemble(
-    settings: Settings, store: Store, parties: Parties, metrics: Metrics, tick: float, rng: Callable[[], float]
+    settings: Settings,
+    store: Store,
+    parties: Parties,
+    metrics: Metrics,
+    tick: float,
+    rng: Callable[[], float],
+    member: Member | None = None,
 ) -> App:
     def remade(other: Settings) -> App:
-        return _assemble(other, store, join(other, store, store.clock, metrics.called), metrics, tick, rng)
+        return _assemble(other, store, join(other, store, store.clock, metrics.called), metrics, tick, rng, member)
 
     brake = Brake()
     stages: dict[str, Stage] = {stage.name: stage for stage in stages_of(settings, store, parties, brake, rng)}
@@ -287,6 +341,12 @@ def _assemble(
         metrics.ticks.labels(stage).inc()
         await run_unit(store, stages[stage], key, rng)
 
+    engine: Engine
+    wake_now: WakeNow | None = None
+    if member is None:
+        engine = Embedded(list(stages), due, run, tick=tick, group=group_of, places=PLACES)
+    else:
+        engine, wake_now = shared_engine(settings, member, stages, due, run, tick)
     served = served_by(parties)
     channels = channels_of(settings)
     return App(
@@ -294,13 +354,21 @@ def _assemble(
         store,
         parties,
         stages,
-        Embedded(list(stages), due, run, tick=tick, group=group_of, places=PLACES),
+        engine,
         metrics,
-        Gauges(metrics, store, served),
+        Gauges(
+            metrics,
+            store,
+            served,
+            counts=member is None or member.role != "worker",
+            calls=member is None or member.role != "scheduler",
+        ),
         watch_of(settings, store, served, channels) if channels else None,
         brake,
         Arming(store, {merchant.sid: str(merchant.name) for merchant in parties.merchants}, stages),
         remade,
+        member,
+        wake_now,
     )
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from syncd.domain.ports import Class
 from syncd.stages.turn import Merchant, Stage
-from syncd.store.guard import Guard, NoWitness, arm, open_instance
+from syncd.store.guard import Guard, NoWitness, Vouched, arm, open_instance
 from syncd.store.instance import Instance, Rebuilding
 from syncd.store.store import Store, StoreUnavailable
 
@@ -88,10 +88,12 @@ class Arming:
             await asyncio.sleep(LOOK_EVERY)
 
 
-async def opened(store: Store, guard: Guard, merchants: Sequence[Merchant], *, exclusive: bool) -> None:
+async def opened(
+    store: Store, guard: Guard, merchants: Sequence[Merchant], *, exclusive: bool, vouched: Vouched | None = None
+) -> None:
     """Compare the store with its witness before anything turns. Raises StoreUnavailable."""
     certain = all(merchant.issuer.profile.trust is Class.A for merchant in merchants)
     try:
-        await open_instance(store, guard, exclusive=exclusive, all_refuse_doubles=certain)
+        await open_instance(store, guard, exclusive=exclusive, all_refuse_doubles=certain, vouched=vouched)
     except NoWitness as error:
         raise StoreUnavailable(str(error)) from error

@@ -7,10 +7,9 @@ from functools import partial
 
 from syncd.config import Alibaba, Settings
 from syncd.domain.application import CentreRules
-from syncd.domain.budget import longest_rest
 from syncd.domain.clock import Clock
+from syncd.pacers import paced
 from syncd.store.allowances import Allowances
-from syncd.store.paces import Paces
 from syncd.store.store import Store
 from syncd.wire.allowance import Allowance
 from syncd.wire.http import Http
@@ -33,10 +32,7 @@ def budgets(
     """One for each application key; a ban of one interface is kept under "KEY METHOD"."""
 
     def pacer(account: str, per_minute: float) -> Pacer:
-        book = None if store is None else Paces(store, PLATFORM, account)
-        return Pacer(
-            per_minute, clock.monotonic, now=clock.now, sleep=sleep, book=book, longest_rest=longest_rest(PLATFORM)
-        )
+        return paced(per_minute, clock, sleep, store, (PLATFORM, account))
 
     found: dict[str, list[Alibaba]] = {}
     for one in settings.merchants:

@@ -22,8 +22,8 @@ from syncd.domain.invoice import Kind
 from syncd.domain.mapping import MappingOptions
 from syncd.domain.order import MerchantName
 from syncd.domain.ports import Issuer
+from syncd.pacers import paced
 from syncd.stages.turn import Merchant
-from syncd.store.paces import Paces
 from syncd.store.store import Store
 from syncd.store.tokens import Shelf
 from syncd.wire.files import Files
@@ -149,14 +149,7 @@ class Wallets:
         sleep = getattr(clock, "sleep", asyncio.sleep)  # a clock that is moved by hand also waits by hand
         self._centres = centre.budgets(settings, store, clock, sleep)
         self._pacers = {
-            credential: Pacer(
-                limit,
-                clock.monotonic,
-                now=clock.now,
-                sleep=sleep,
-                book=None if store is None else Paces(store, *credential),
-            )
-            for credential, limit in limits.items()
+            credential: paced(limit, clock, sleep, store, credential) for credential, limit in limits.items()
         }
 
     def of_wdt(self, merchant: MerchantSettings) -> Pacer:

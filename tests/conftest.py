@@ -14,6 +14,8 @@ from daemon_parts import VirtualClock
 from syncd.sandbox import Sandbox, SandboxOptions
 from syncd.store import migrate
 
+pytest_plugins = ("postgres",)
+
 TESTS = Path(__file__).parent
 #: The folders that take longest: a run on several cores begins with them, and ends with what is short.
 SLOW = ("scenarios", "crash", "stages", "properties", "cli")

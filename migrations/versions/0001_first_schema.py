@@ -18,64 +18,71 @@ MOVES = """
     'PENDING>MIRRORED'
 """
 
+#: What the database itself refuses, whoever asks: name → (what, on which table, when, why).
 TRIGGERS = {
-    "order_moves_by_the_table": f"""
-        BEFORE UPDATE OF state ON invoice_order
-        WHEN NEW.state <> OLD.state AND OLD.state || '>' || NEW.state NOT IN ({MOVES})
-        BEGIN SELECT RAISE(ABORT, 'no such step in the lifecycle'); END
-    """,
-    "order_is_never_deleted": """
-        BEFORE DELETE ON invoice_order
-        BEGIN SELECT RAISE(ABORT, 'orders are never deleted'); END
-    """,
-    "submission_is_immutable": """
-        BEFORE UPDATE ON submission
-        BEGIN SELECT RAISE(ABORT, 'a submission never changes'); END
-    """,
-    "submission_is_never_deleted": """
-        BEFORE DELETE ON submission
-        BEGIN SELECT RAISE(ABORT, 'submissions are never deleted'); END
-    """,
-    "request_is_immutable": """
-        BEFORE UPDATE ON request
-        BEGIN SELECT RAISE(ABORT, 'frozen bytes never change'); END
-    """,
-    "request_is_never_deleted": """
-        BEFORE DELETE ON request
-        BEGIN SELECT RAISE(ABORT, 'frozen bytes are never deleted'); END
-    """,
-    "invoice_is_never_deleted": """
-        BEFORE DELETE ON invoice
-        BEGIN SELECT RAISE(ABORT, 'invoices are never deleted'); END
-    """,
-    "invoice_keeps_its_number": """
-        BEFORE UPDATE OF order_id, number ON invoice
-        BEGIN SELECT RAISE(ABORT, 'an invoice keeps its number'); END
-    """,
-    "journal_is_append_only": """
-        BEFORE UPDATE ON journal
-        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
-    """,
-    "journal_is_never_deleted": """
-        BEFORE DELETE ON journal
-        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
-    """,
-    "cursor_never_goes_back": """
-        BEFORE UPDATE OF position ON cursor
-        WHEN NEW.position < OLD.position
-        BEGIN SELECT RAISE(ABORT, 'a cursor never goes back'); END
-    """,
+    "order_moves_by_the_table": (
+        "UPDATE OF state",
+        "invoice_order",
+        f"NEW.state <> OLD.state AND OLD.state || '>' || NEW.state NOT IN ({MOVES})",
+        "no such step in the lifecycle",
+    ),
+    "order_is_never_deleted": ("DELETE", "invoice_order", "", "orders are never deleted"),
+    "submission_is_immutable": ("UPDATE", "submission", "", "a submission never changes"),
+    "submission_is_never_deleted": ("DELETE", "submission", "", "submissions are never deleted"),
+    "request_is_immutable": ("UPDATE", "request", "", "frozen bytes never change"),
+    "request_is_never_deleted": ("DELETE", "request", "", "frozen bytes are never deleted"),
+    "invoice_is_never_deleted": ("DELETE", "invoice", "", "invoices are never deleted"),
+    "invoice_keeps_its_number": ("UPDATE OF order_id, number", "invoice", "", "an invoice keeps its number"),
+    "journal_is_append_only": ("UPDATE", "journal", "", "the journal is append-only"),
+    "journal_is_never_deleted": ("DELETE", "journal", "", "the journal is append-only"),
+    "cursor_never_goes_back": (
+        "UPDATE OF position",
+        "cursor",
+        "NEW.position < OLD.position",
+        "a cursor never goes back",
+    ),
 }
+
+#: PostgreSQL keeps text by its bytes, as SQLite does, whatever language the database was made for.
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+_REFUSE = """
+    CREATE FUNCTION syncd_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$
+"""
+
+
+def _refuse_on_sqlite(name: str, what: str, table: str, when: str, why: str) -> None:
+    condition = f"WHEN {when}" if when else ""
+    op.execute(f"CREATE TRIGGER {name} BEFORE {what} ON {table} {condition} BEGIN SELECT RAISE(ABORT, '{why}'); END")
+
+
+def _refuse_on_postgresql(name: str, what: str, table: str, when: str, why: str) -> None:
+    condition = f"WHEN ({when})" if when else ""
+    refuse = f"EXECUTE FUNCTION syncd_refuse('{why}')"
+    op.execute(f"CREATE TRIGGER {name} BEFORE {what} ON {table} FOR EACH ROW {condition} {refuse}")
+    if what == "DELETE":
+        op.execute(f"CREATE TRIGGER {name}_all BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {refuse}")
+
+
+def _drop_triggers(dialect: str) -> None:
+    for name, (what, table, _, _) in TRIGGERS.items():
+        on = f" ON {table}" if dialect == "postgresql" else ""
+        op.execute(f"DROP TRIGGER {name}{on}")
+        if dialect == "postgresql" and what == "DELETE":
+            op.execute(f"DROP TRIGGER {name}_all{on}")
+    if dialect == "postgresql":
+        op.execute("DROP FUNCTION syncd_refuse()")
 
 
 def upgrade() -> None:
     op.create_table(
         "alert_told",
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
         sa.Column("since_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("told_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("about", sa.Text(), server_default="", nullable=False),
+        sa.Column("about", TEXT, server_default="", nullable=False),
         sa.Column("gone_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("over_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_alert_told")),
@@ -84,8 +91,8 @@ def upgrade() -> None:
     op.create_table(
         "backfill",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("sid", sa.Text(), nullable=False),
-        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("sid", TEXT, nullable=False),
+        sa.Column("feed", TEXT, nullable=False),
         sa.Column("start", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("end", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -98,15 +105,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "counter",
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
         sa.Column("value", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
         sqlite_strict=True,
     )
     op.create_table(
         "cursor",
-        sa.Column("sid", sa.Text(), nullable=False),
-        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("sid", TEXT, nullable=False),
+        sa.Column("feed", TEXT, nullable=False),
         sa.Column("origin", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("moved_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -118,15 +125,16 @@ def upgrade() -> None:
     op.create_table(
         "instance",
         sa.Column("one", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("term", sa.Text(), nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("term", TEXT, nullable=False),
         sa.Column("epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("armed", sa.Integer(), nullable=False),
-        sa.Column("why", sa.Text(), server_default="", nullable=False),
-        sa.Column("about", sa.Text(), server_default="", nullable=False),
+        sa.Column("why", TEXT, server_default="", nullable=False),
+        sa.Column("about", TEXT, server_default="", nullable=False),
         sa.Column("disarmed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("arm_asked_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("asked_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("asked_by", TEXT, server_default="", nullable=False),
+        sa.Column("other", TEXT, server_default="", nullable=False),
         sa.CheckConstraint("armed IN (0, 1)", name=op.f("ck_instance_armed")),
         sa.CheckConstraint("one = 1", name=op.f("ck_instance_single")),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_instance")),
@@ -135,16 +143,16 @@ def upgrade() -> None:
     op.create_table(
         "invoice_order",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("sid", sa.Text(), nullable=False),
-        sa.Column("merchant", sa.Text(), nullable=False),
-        sa.Column("no", sa.Text(), nullable=False),
-        sa.Column("shop_no", sa.Text(), nullable=False),
-        sa.Column("payer_name", sa.Text(), nullable=False),
+        sa.Column("sid", TEXT, nullable=False),
+        sa.Column("merchant", TEXT, nullable=False),
+        sa.Column("no", TEXT, nullable=False),
+        sa.Column("shop_no", TEXT, nullable=False),
+        sa.Column("payer_name", TEXT, nullable=False),
         sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("is_red", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("wdt_status", sa.Integer(), nullable=False),
-        sa.Column("wdt_invoice_no", sa.Text(), nullable=False),
+        sa.Column("wdt_invoice_no", TEXT, nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("content_hash", sa.LargeBinary(), nullable=False),
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -152,13 +160,13 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("span_start", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("span_end", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("phase", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("phase", TEXT, server_default="", nullable=False),
         sa.Column("generation", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("hold", sa.Text(), nullable=True),
-        sa.Column("hold_facts", sa.Text(), nullable=True),
-        sa.Column("held_from", sa.Text(), nullable=True),
-        sa.Column("held_phase", sa.Text(), nullable=True),
+        sa.Column("hold", TEXT, nullable=True),
+        sa.Column("hold_facts", TEXT, nullable=True),
+        sa.Column("held_from", TEXT, nullable=True),
+        sa.Column("held_phase", TEXT, nullable=True),
         sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("revives", sa.Integer(), server_default="0", nullable=False),
@@ -167,14 +175,14 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("missed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("asked_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("refusal_code", sa.Text(), nullable=True),
-        sa.Column("refusal_text", sa.Text(), nullable=True),
+        sa.Column("refusal_code", TEXT, nullable=True),
+        sa.Column("refusal_text", TEXT, nullable=True),
         sa.Column("sweeps", sa.Integer(), server_default="0", nullable=False),
         sa.Column("sweep_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("drifted", sa.Integer(), server_default="0", nullable=False),
         sa.Column("doubted_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("relation", sa.Text(), server_default="", nullable=False),
-        sa.Column("red_of", sa.Text(), nullable=True),
+        sa.Column("relation", TEXT, server_default="", nullable=False),
+        sa.Column("red_of", TEXT, nullable=True),
         sa.Column("changed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.CheckConstraint("(state = 'HOLD') = (hold IS NOT NULL)", name=op.f("ck_invoice_order_hold_reason")),
         sa.CheckConstraint(
@@ -210,7 +218,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_invoice_order_due",
         "invoice_order",
-        ["merchant", "next_at", "id"],
+        ["merchant", "next_at", "id", "state", "phase", "is_red", "wdt_status", "doubted_at"],
         unique=False,
         sqlite_where=sa.text("state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"),
         postgresql_where=sa.text("state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"),
@@ -263,33 +271,33 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("merchant", sa.Text(), server_default="", nullable=False),
-        sa.Column("event", sa.Text(), nullable=False),
-        sa.Column("facts", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("merchant", TEXT, server_default="", nullable=False),
+        sa.Column("event", TEXT, nullable=False),
+        sa.Column("facts", TEXT, server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journal")),
         sqlite_strict=True,
     )
     op.create_index("ix_journal_order", "journal", ["order_id"], unique=False)
     op.create_table(
         "lane",
-        sa.Column("merchant", sa.Text(), nullable=False),
-        sa.Column("platform", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("code", sa.Text(), server_default="", nullable=False),
+        sa.Column("merchant", TEXT, nullable=False),
+        sa.Column("platform", TEXT, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("reason", TEXT, server_default="", nullable=False),
+        sa.Column("code", TEXT, server_default="", nullable=False),
         sa.Column("until_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("since_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("strikes", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("struck_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("struck_by", TEXT, server_default="", nullable=False),
         sa.CheckConstraint("state IN ('open', 'resting', 'paused')", name=op.f("ck_lane_state")),
         sa.PrimaryKeyConstraint("merchant", "platform", name=op.f("pk_lane")),
         sqlite_strict=True,
     )
     op.create_table(
         "pace",
-        sa.Column("platform", sa.Text(), nullable=False),
-        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("platform", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
         sa.Column("rate", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("slowed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("until_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -297,10 +305,18 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "pace_taken",
+        sa.Column("platform", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("taken_until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "account", name=op.f("pk_pace_taken")),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "allowance",
-        sa.Column("platform", sa.Text(), nullable=False),
-        sa.Column("account", sa.Text(), nullable=False),
-        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("platform", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
+        sa.Column("day", TEXT, nullable=False),
         sa.Column("taken", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("platform", "account", name=op.f("pk_allowance")),
         sqlite_strict=True,
@@ -308,11 +324,11 @@ def upgrade() -> None:
     op.create_table(
         "quarantine",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("sid", sa.Text(), nullable=False),
-        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("sid", TEXT, nullable=False),
+        sa.Column("merchant", TEXT, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
         sa.Column("first_seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
@@ -321,7 +337,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "token",
-        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("issuer", TEXT, nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("put_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -331,7 +347,7 @@ def upgrade() -> None:
     op.create_table(
         "token_call",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("issuer", TEXT, nullable=False),
         sa.Column("at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_token_call")),
         sqlite_strict=True,
@@ -339,9 +355,9 @@ def upgrade() -> None:
     op.create_index("ix_token_call_issuer", "token_call", ["issuer", "at"], unique=False)
     op.create_table(
         "unclassified",
-        sa.Column("platform", sa.Text(), nullable=False),
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("platform", TEXT, nullable=False),
+        sa.Column("code", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
         sa.Column("count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("first_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("last_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -350,28 +366,41 @@ def upgrade() -> None:
     )
     op.create_table(
         "unit",
-        sa.Column("stage", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("stage", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
         sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column(
             "lease_until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
         ),
-        sa.Column("lease_boot", sa.Text(), server_default="", nullable=False),
-        sa.Column("owner", sa.Text(), server_default="", nullable=False),
+        sa.Column("lease_boot", TEXT, server_default="", nullable=False),
+        sa.Column("owner", TEXT, server_default="", nullable=False),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("trouble", sa.Text(), server_default="", nullable=False),
-        sa.Column("notes", sa.Text(), server_default="", nullable=False),
+        sa.Column("trouble", TEXT, server_default="", nullable=False),
+        sa.Column("notes", TEXT, server_default="", nullable=False),
         sa.Column("ran_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("crashes", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("stage", "key", name=op.f("pk_unit")),
         sqlite_strict=True,
     )
     op.create_table(
+        "worker",
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("role", TEXT, nullable=False),
+        sa.Column("places", sa.Integer(), nullable=False),
+        sa.Column("busy", sa.Integer(), nullable=False),
+        sa.Column("vouches", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("beat_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("heard_until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("owner", name=op.f("pk_worker")),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "window_done",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("sid", sa.Text(), nullable=False),
-        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("sid", TEXT, nullable=False),
+        sa.Column("feed", TEXT, nullable=False),
         sa.Column("start", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("end", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
@@ -386,13 +415,13 @@ def upgrade() -> None:
         "debt",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("merchant", sa.Text(), nullable=False),
-        sa.Column("target", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("merchant", TEXT, nullable=False),
+        sa.Column("target", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("text", TEXT, server_default="", nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("looks", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -418,18 +447,18 @@ def upgrade() -> None:
     op.create_table(
         "invoice",
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("number", sa.Text(), nullable=False),
-        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("number", TEXT, nullable=False),
+        sa.Column("code", TEXT, nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
-        sa.Column("total", sa.Text(), nullable=True),
-        sa.Column("net", sa.Text(), nullable=True),
-        sa.Column("tax", sa.Text(), nullable=True),
-        sa.Column("colour", sa.Text(), nullable=False),
+        sa.Column("total", TEXT, nullable=True),
+        sa.Column("net", TEXT, nullable=True),
+        sa.Column("tax", TEXT, nullable=True),
+        sa.Column("colour", TEXT, nullable=False),
         sa.Column("issued_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("file_url", sa.Text(), nullable=False),
-        sa.Column("ofd_url", sa.Text(), nullable=False),
-        sa.Column("xml_url", sa.Text(), nullable=False),
-        sa.Column("serial", sa.Text(), nullable=False),
+        sa.Column("file_url", TEXT, nullable=False),
+        sa.Column("ofd_url", TEXT, nullable=False),
+        sa.Column("xml_url", TEXT, nullable=False),
+        sa.Column("serial", TEXT, nullable=False),
         sa.Column("recorded_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["invoice_order.id"], name=op.f("fk_invoice_order_id")),
         sa.PrimaryKeyConstraint("order_id", "number", name=op.f("pk_invoice")),
@@ -441,10 +470,10 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
-        sa.Column("issuer_kind", sa.Text(), nullable=False),
-        sa.Column("issuer", sa.Text(), nullable=False),
-        sa.Column("seller_tax_no", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("issuer_kind", TEXT, nullable=False),
+        sa.Column("issuer", TEXT, nullable=False),
+        sa.Column("seller_tax_no", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["invoice_order.id"], name=op.f("fk_submission_order_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_submission")),
@@ -458,10 +487,10 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("payload_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("buyer_tax_no", sa.Text(), nullable=False),
-        sa.Column("total", sa.Text(), nullable=False),
-        sa.Column("colour", sa.Text(), nullable=False),
-        sa.Column("blue", sa.Text(), server_default="", nullable=False),
+        sa.Column("buyer_tax_no", TEXT, nullable=False),
+        sa.Column("total", TEXT, nullable=False),
+        sa.Column("colour", TEXT, nullable=False),
+        sa.Column("blue", TEXT, server_default="", nullable=False),
         sa.Column("epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.CheckConstraint("colour IN ('blue', 'red')", name=op.f("ck_request_colour")),
@@ -472,28 +501,28 @@ def upgrade() -> None:
     op.create_table(
         "application",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("sid", sa.Text(), nullable=False),
-        sa.Column("merchant", sa.Text(), nullable=False),
-        sa.Column("apply_id", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("platform_code", sa.Text(), server_default="", nullable=False),
-        sa.Column("platform_tid", sa.Text(), server_default="", nullable=False),
+        sa.Column("sid", TEXT, nullable=False),
+        sa.Column("merchant", TEXT, nullable=False),
+        sa.Column("apply_id", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("platform_code", TEXT, server_default="", nullable=False),
+        sa.Column("platform_tid", TEXT, server_default="", nullable=False),
         sa.Column("noticed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("hold", sa.Text(), nullable=True),
-        sa.Column("hold_facts", sa.Text(), nullable=True),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("hold", TEXT, nullable=True),
+        sa.Column("hold_facts", TEXT, nullable=True),
         sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("round", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("missing", sa.Text(), nullable=True),
+        sa.Column("missing", TEXT, nullable=True),
         sa.Column("blanks", sa.Integer(), server_default="0", nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("read_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("said", sa.Text(), server_default="", nullable=False),
+        sa.Column("said", TEXT, server_default="", nullable=False),
         sa.Column("said_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("told", sa.Text(), server_default="", nullable=False),
-        sa.Column("answer", sa.Text(), server_default="", nullable=False),
-        sa.Column("request_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("told", TEXT, server_default="", nullable=False),
+        sa.Column("answer", TEXT, server_default="", nullable=False),
+        sa.Column("request_id", TEXT, server_default="", nullable=False),
         sa.Column("afresh_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("changed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -525,14 +554,14 @@ def upgrade() -> None:
     op.create_index("ix_application_trade", "application", ["merchant", "platform_tid"], unique=False)
     op.create_table(
         "notice_seen",
-        sa.Column("merchant", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("platform_tid", sa.Text(), nullable=False),
-        sa.Column("trigger_status", sa.Text(), nullable=False),
+        sa.Column("merchant", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("topic", TEXT, nullable=False),
+        sa.Column("platform_tid", TEXT, nullable=False),
+        sa.Column("trigger_status", TEXT, nullable=False),
         sa.Column("published_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("content", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("merchant", "id", name=op.f("pk_notice_seen")),
         sqlite_strict=True,
     )
@@ -541,7 +570,7 @@ def upgrade() -> None:
         "application_link",
         sa.Column("application_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("source", TEXT, nullable=False),
         sa.Column("at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("cancelled_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint("source IN ('tmc', 'operator', 'csv', 'field')", name=op.f("ck_application_link_source")),
@@ -558,16 +587,16 @@ def upgrade() -> None:
         sa.Column(
             "order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
         ),
-        sa.Column("merchant", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), server_default="", nullable=False),
+        sa.Column("merchant", TEXT, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("kind", TEXT, server_default="", nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.Column("sha256", sa.LargeBinary(), nullable=True),
         sa.Column("wanted_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("fetched_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("why", sa.Text(), server_default="", nullable=False),
+        sa.Column("why", TEXT, server_default="", nullable=False),
         sa.CheckConstraint("(state = 'stored') = (content IS NOT NULL)", name=op.f("ck_invoice_file_content")),
         sa.CheckConstraint(
             "state IN ('wanted', 'stored', 'spent', 'lost', 'none')", name=op.f("ck_invoice_file_state")
@@ -586,8 +615,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "order_trade",
-        sa.Column("merchant", sa.Text(), nullable=False),
-        sa.Column("tid", sa.Text(), nullable=False),
+        sa.Column("merchant", TEXT, nullable=False),
+        sa.Column("tid", TEXT, nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["invoice_order.id"], name=op.f("fk_order_trade_order_id")),
         sa.PrimaryKeyConstraint("merchant", "tid", "order_id", name=op.f("pk_order_trade")),
@@ -598,8 +627,8 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("application_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("number", sa.Text(), nullable=False),
-        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("number", TEXT, nullable=False),
+        sa.Column("code", TEXT, nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("sent_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("answered_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -614,15 +643,15 @@ def upgrade() -> None:
     op.create_table(
         "card",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("sid", sa.Text(), nullable=False),
-        sa.Column("merchant", sa.Text(), nullable=False),
-        sa.Column("card_id", sa.Text(), nullable=False),
-        sa.Column("number", sa.Text(), nullable=False),
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("biz_code", sa.Text(), server_default="", nullable=False),
-        sa.Column("seller_tax_no", sa.Text(), server_default="", nullable=False),
-        sa.Column("gross", sa.Text(), nullable=True),
-        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("sid", TEXT, nullable=False),
+        sa.Column("merchant", TEXT, nullable=False),
+        sa.Column("card_id", TEXT, nullable=False),
+        sa.Column("number", TEXT, nullable=False),
+        sa.Column("code", TEXT, nullable=False),
+        sa.Column("biz_code", TEXT, server_default="", nullable=False),
+        sa.Column("seller_tax_no", TEXT, server_default="", nullable=False),
+        sa.Column("gross", TEXT, nullable=True),
+        sa.Column("status", TEXT, nullable=False),
         sa.Column(
             "own_account", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
         ),
@@ -632,7 +661,7 @@ def upgrade() -> None:
         sa.Column("looked_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("wanted_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("missed_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("missed_why", sa.Text(), server_default="", nullable=False),
+        sa.Column("missed_why", TEXT, server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_card")),
         sa.UniqueConstraint("sid", "card_id", name=op.f("uq_card_sid")),
         sqlite_strict=True,
@@ -646,15 +675,16 @@ def upgrade() -> None:
         sqlite_where=sa.text("wanted_at IS NOT NULL"),
         postgresql_where=sa.text("wanted_at IS NOT NULL"),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        for name, rule in TRIGGERS.items():
-            op.execute(f"CREATE TRIGGER {name} {rule}")
+    refuse = _refuse_on_sqlite
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(_REFUSE)
+        refuse = _refuse_on_postgresql
+    for name, rule in TRIGGERS.items():
+        refuse(name, *rule)
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "sqlite":
-        for name in TRIGGERS:
-            op.execute(f"DROP TRIGGER {name}")
+    _drop_triggers(op.get_bind().dialect.name)
     op.drop_table("card")
     op.drop_table("upload")
     op.drop_table("order_trade")
@@ -667,12 +697,14 @@ def downgrade() -> None:
     op.drop_table("invoice")
     op.drop_table("debt")
     op.drop_table("window_done")
+    op.drop_table("worker")
     op.drop_table("unit")
     op.drop_table("unclassified")
     op.drop_table("token_call")
     op.drop_table("token")
     op.drop_table("quarantine")
     op.drop_table("allowance")
+    op.drop_table("pace_taken")
     op.drop_table("pace")
     op.drop_table("lane")
     op.drop_table("journal")

@@ -46,6 +46,10 @@ def register(app: typer.Typer, lang: Lang) -> None:
 
 def told(say: Say, instance: Instance) -> list[str]:
     """Why it is disarmed and what to do, for people."""
+    if instance.stuck:
+        return [output.inert(say(f"move.stuck.{instance.why}", about=instance.about))]
+    if instance.why == "moved_here" and instance.disarmed_at is None:
+        return [output.inert(say("arming.moved_here", about=instance.about)), say("arming.remedy.moved_here")]
     since = output.beijing(instance.disarmed_at) if instance.disarmed_at else "?"
     why = say(f"arming.why.{instance.why}", about=instance.about, seen=instance.epoch)
     return [output.inert(say("arming.disarmed", since=since, why=why)), say("arming.remedy")]

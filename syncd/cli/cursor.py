@@ -13,6 +13,7 @@ from syncd.cli.finding import operator
 from syncd.cli.frame import FAILED, FINE, Frame, group, here, leave, wait
 from syncd.cli.moments import instant
 from syncd.cli.words import Lang, helper
+from syncd.domain.window import LONGEST
 
 if TYPE_CHECKING:
     from syncd.config import Settings
@@ -129,11 +130,11 @@ class Plan:
 
     start: datetime
     end: datetime
-    step: timedelta
 
     @property
     def windows(self) -> int:
-        return -(-(self.end - self.start) // self.step)
+        """How many there are at least: as wide as they may be, for nobody knows yet how dense it is."""
+        return -(-(self.end - self.start) // LONGEST)
 
 
 async def _backfill(frame: Frame, merchant: str, start: str, end: str | None, feed: Feed) -> None:
@@ -149,7 +150,7 @@ async def _backfill(frame: Frame, merchant: str, start: str, end: str | None, fe
             raise frame.unusable("backfill.unsettled", latest=output.beijing(latest))
         if begin >= stop:
             raise frame.unusable("backfill.backwards", start=output.beijing(begin), end=output.beijing(stop))
-        plan = Plan(begin, stop, settings.poll.step)
+        plan = Plan(begin, stop)
         new = await tx.windows.add_backfill(found.wdt.sid, feed, plan.start, plan.end)
         if new:
             await tx.journal.add(
@@ -164,6 +165,5 @@ def _tell(frame: Frame, merchant: str, plan: Plan, *, new: bool, page: int, pace
         print(frame.say("backfill.known"))
         return
     start, end = output.beijing(plan.start), output.beijing(plan.end)
-    print(frame.say("backfill.asked", merchant=merchant, start=start, end=end, windows=plan.windows))
-    minutes = max(1, round(plan.windows / pace))
-    print(frame.say("backfill.calls", calls=plan.windows, page=page, minutes=minutes, pace=pace))
+    print(frame.say("backfill.asked", merchant=merchant, start=start, end=end))
+    print(frame.say("backfill.calls", calls=plan.windows, page=page, pace=pace))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from syncd.cli import options, output
+from syncd.cli import db_move, options, output
 from syncd.cli.frame import FAILED, FINE, Frame, group, here, leave, wait
 from syncd.cli.words import Lang, helper
 
@@ -20,6 +20,7 @@ def register(app: typer.Typer, lang: Lang) -> None:
     text = helper(lang)
     db = group(app, "db", lang)
     _register_downgrade(db, lang)
+    db_move.register(db, lang)
 
     @db.command("upgrade", help=text("db.upgrade"))
     def upgrade(ctx: typer.Context) -> None:
@@ -52,8 +53,7 @@ def _url(settings: Settings) -> str:
 
 async def _upgrade(frame: Frame) -> None:
     from syncd.store import migrate
-    from syncd.store.engine import private, sqlite_path
-    from syncd.store.lock import StoreLock
+    from syncd.store.lock import held
     from syncd.store.schema import HEAD
 
     url = _url(frame.settings())
@@ -61,22 +61,20 @@ async def _upgrade(frame: Frame) -> None:
     if before == HEAD:
         print(frame.say("db.current", revision=before))
         return
-    path = sqlite_path(url)
-    private(path)
-    with StoreLock(path):
+    async with held(url):
         reached = await migrate.upgrade(url)
     print(frame.say("db.upgraded", before=before or "-", revision=reached))
 
 
 async def _downgrade(frame: Frame, revision: str, yes: bool) -> None:
-    from syncd.store import migrate
-    from syncd.store.engine import sqlite_path
-    from syncd.store.lock import StoreLock
+    from syncd.store import migrate, postgres
+    from syncd.store.lock import held
+    from syncd.store.place import shown
 
     url = _url(frame.settings())
     at, known = migrate.revision(url), migrate.known_revisions()
     if at is None:
-        raise migrate.NotReady(frame.say("db.none", path=sqlite_path(url)))
+        raise migrate.NotReady(frame.say("db.none", path=shown(url)))
     if at not in known:
         raise migrate.TooNew(frame.say("db.unknown_here", revision=at))
     below = ["base", *known[: known.index(at)]]
@@ -84,18 +82,31 @@ async def _downgrade(frame: Frame, revision: str, yes: bool) -> None:
         raise frame.unusable("db.no_such_revision", revision=revision, below=", ".join(below), at=at)
     if not yes:
         raise frame.unusable("db.downgrade_needs_yes", at=at, revision=revision)
-    with StoreLock(sqlite_path(url)):
+    async with held(url):
         await migrate.downgrade(url, revision)
+        if revision == "base" and postgres.is_postgresql(url):
+            await _without_queue(url)
     print(frame.say("db.downgraded", revision=revision))
 
 
+async def _without_queue(url: str) -> None:
+    """The engine's queue goes with the tables it was about; where the engine is not installed there was none."""
+    try:
+        from syncd.engine import jobs
+    except ImportError:
+        return
+    await jobs.remove(url)
+
+
 def _backup(frame: Frame, path: Path) -> None:
-    from syncd.store import migrate
-    from syncd.store.engine import sqlite_path
+    from syncd.store import migrate, postgres
+    from syncd.store.place import exists, shown
 
     url = _url(frame.settings())
-    if not sqlite_path(url).exists():
-        raise migrate.NotReady(frame.say("db.none", path=sqlite_path(url)))
+    if postgres.is_postgresql(url):
+        raise frame.unusable("db.backup_by_server", url=postgres.shown(url), path=path)
+    if not exists(url):
+        raise migrate.NotReady(frame.say("db.none", path=shown(url)))
     try:
         size = migrate.backup(url, path)
     except FileExistsError:
@@ -105,14 +116,14 @@ def _backup(frame: Frame, path: Path) -> None:
 
 
 async def _check(frame: Frame) -> int:
-    """The file by SQLite's own inspection, and the rows by ours where the file is whole and the schema current."""
+    """The store by its database's own inspection, and the rows by ours where it is whole and the schema current."""
     from syncd.store import migrate
-    from syncd.store.engine import sqlite_path
+    from syncd.store.place import exists, shown
     from syncd.store.schema import HEAD
 
     url = _url(frame.settings())
-    if not sqlite_path(url).exists():
-        raise migrate.NotReady(frame.say("db.none", path=sqlite_path(url)))
+    if not exists(url):
+        raise migrate.NotReady(frame.say("db.none", path=shown(url)))
     problems = migrate.check(url)
     if not problems and migrate.revision(url) == HEAD:
         problems = await _disagreements(frame, url)

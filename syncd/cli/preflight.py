@@ -26,22 +26,6 @@ ARMING = "arming"
 _SHORTEST_SECRET = 4
 
 
-def holder(store: Path) -> str | None:
-    """Which process works on this store, as it wrote itself down; None when nobody does or it cannot be told.
-
-    Read from the kernel's list of locks: trying the lock, even for an instant, could turn a starting daemon away.
-    """
-    lock = store.with_name(store.name + ".lock")
-    try:
-        inode = lock.stat().st_ino
-        held = Path("/proc/locks").read_text(encoding="ascii", errors="replace").splitlines()
-        if not any("FLOCK" in line and f":{inode} " in line for line in held):
-            return None
-        return lock.read_text(encoding="utf-8", errors="replace").strip() or "?"
-    except OSError:
-        return None
-
-
 async def look(frame: Frame, settings: Settings) -> list[Finding]:
     """Every finding, in the order in which a person would want to mend them."""
     say = frame.say
@@ -85,24 +69,39 @@ def _holds_a_secret(file: Path, settings: Settings) -> bool:
 
 
 def _store(say: Say, settings: Settings) -> Iterator[Finding]:
-    from syncd.store.engine import UnsupportedStore, sqlite_path
+    """Whether there is one, of this program's schema and sound; whether it may write outside; who works on it."""
+    from syncd.store import postgres
+    from syncd.store.engine import sqlite_path
+    from syncd.store.lock import holder
+    from syncd.store.troubles import StoreUnavailable, UnsupportedStore
 
     url = settings.store.url.get_secret_value()
     try:
-        path = sqlite_path(url)
+        if postgres.is_postgresql(url):
+            postgres.require_suitable(url)
+            there, shown = postgres.has_tables(url), postgres.shown(url)
+        else:
+            path = sqlite_path(url)
+            yield from _access(say, path)
+            there, shown = path.exists() and path.stat().st_size > 0, str(path)
     except UnsupportedStore as error:
         yield Finding("fail", "store", str(error), say("check.store_url.remedy"))
         return
-    yield from _access(say, path)
-    if not path.exists() or path.stat().st_size == 0:
-        yield Finding("warn", "store", say("check.store_none", path=path), say("check.store_none.remedy"))
+    except StoreUnavailable as error:
+        where = postgres.shown(url)
+        yield Finding(
+            "fail", "store", say("check.store_silent", url=where, why=error), say("check.store_silent.remedy")
+        )
+        return
+    if not there:
+        yield Finding("warn", "store", say("check.store_none", path=shown), say("check.store_none.remedy"))
         return
     try:
         yield from _schema(say, url)
-        yield from _arming(say, settings, path)
-    except sqlite3.Error as error:
+        yield from _arming(say, settings, url)
+    except (sqlite3.Error, StoreUnavailable) as error:
         yield Finding("fail", "store", say("check.store_broken", why=error), say("check.store_broken.remedy"))
-    who = holder(path)
+    who = holder(url)
     yield Finding("ok", "daemon", say("check.daemon", who=who) if who else say("check.no_daemon"))
 
 
@@ -119,7 +118,7 @@ def _access(say: Say, path: Path) -> Iterator[Finding]:
 
 
 def _schema(say: Say, url: str) -> Iterator[Finding]:
-    from syncd.store import migrate
+    from syncd.store import migrate, postgres
     from syncd.store.schema import HEAD
 
     at = migrate.revision(url)
@@ -131,11 +130,20 @@ def _schema(say: Say, url: str) -> Iterator[Finding]:
     else:
         text = say("check.store_new", at=at, head=HEAD)
         yield Finding("fail", "store", text, say("check.store_new.remedy"))
+    if postgres.is_postgresql(url):
+        yield _server(say, [*migrate.check(url), *postgres.dangers(url)])
+        return
     problems = migrate.check(url)
     if problems:
         yield Finding("fail", "store", say("check.store_broken", why=problems[0]), say("check.store_broken.remedy"))
     else:
         yield Finding("ok", "store", say("check.store_sound"))
+
+
+def _server(say: Say, problems: list[str]) -> Finding:
+    if problems:
+        return Finding("fail", "store", say("check.server", why="; ".join(problems)), say("check.server.remedy"))
+    return Finding("ok", "store", say("check.server_sound"))
 
 
 def _beginning(say: Say, settings: Settings) -> Iterator[Finding]:
@@ -150,15 +158,12 @@ def _beginning(say: Say, settings: Settings) -> Iterator[Finding]:
 
 def _begun(settings: Settings) -> set[str]:
     """The WDT accounts that have been read before."""
-    from contextlib import closing
-
-    from syncd.store.engine import UnsupportedStore, sqlite_path
+    from syncd.store.soundness import column
+    from syncd.store.troubles import StoreUnavailable, UnsupportedStore
 
     try:
-        path = sqlite_path(settings.store.url.get_secret_value())
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as db:
-            return {sid for (sid,) in db.execute("SELECT DISTINCT sid FROM cursor")}
-    except (UnsupportedStore, sqlite3.Error):  # there is none, or it is told elsewhere what is wrong with it
+        return set(column(settings.store.url.get_secret_value(), "SELECT DISTINCT sid FROM cursor"))
+    except (UnsupportedStore, StoreUnavailable, sqlite3.Error):  # none yet, or it is told elsewhere what is wrong
         return set()
 
 
@@ -181,23 +186,30 @@ def _alerts(say: Say, settings: Settings) -> Iterator[Finding]:
     yield Finding("ok", "alerts", say("check.alerts", count=len(channels), schemes=schemes))
 
 
-def _arming(say: Say, settings: Settings, path: Path) -> Iterator[Finding]:
-    """Whether it may write outside now, and whether the next start would let it."""
-    from contextlib import closing
+#: What to do about a store at one end of a move; about any other that may not send: read, ask, arm.
+_REMEDIES = {
+    "moving": "arming.remedy.stuck",
+    "moved_away": "arming.remedy.stuck",
+    "moved_here": "arming.remedy.moved_here",
+}
 
+
+def _arming(say: Say, settings: Settings, url: str) -> Iterator[Finding]:
+    """Whether it may write outside now, and whether the next start would let it."""
+    from syncd.store import postgres
+    from syncd.store.engine import sqlite_path
+    from syncd.store.place import known_place
+    from syncd.store.soundness import standing
     from syncd.store.witness import Finding as Compared
     from syncd.store.witness import compare, find_witness
 
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as db:
-        try:
-            row = db.execute("SELECT id, epoch, armed, why, about FROM instance").fetchone()
-        except sqlite3.OperationalError:  # older than its schema, which is told elsewhere
-            return
-    if row is None:
+    here = standing(url)
+    if here is None:
         return
-    instance, epoch, armed, why, about = row
+    instance, epoch, armed, why, about = here
+    path = None if postgres.is_postgresql(url) else sqlite_path(url)
     witness = find_witness(instance, settings.store.witness, path, os.environ)
-    compared = compare(instance, epoch, os.path.realpath(path), witness)
+    compared = compare(instance, epoch, known_place(url), witness)
     if armed and compared is Compared.FINE:
         yield Finding("ok", ARMING, say("check.armed"))
         return
@@ -205,4 +217,5 @@ def _arming(say: Say, settings: Settings, path: Path) -> Iterator[Finding]:
         about, epoch = (witness.store, witness.epoch) if witness else ("", 0)
     reason = say(f"arming.why.{compared if armed else why}", about=about, seen=epoch)
     text = say("check.would_disarm", why=reason) if armed else reason
-    yield Finding("fail", ARMING, text, say("arming.remedy"))
+    remedy = _REMEDIES.get(compared if armed else why, "arming.remedy")
+    yield Finding("fail", ARMING, text, say(remedy))

@@ -33,16 +33,15 @@ async def ask(lang: Lang, settings: Settings) -> list[Finding]:
     """What each party says, and the clocks beside ours."""
     from syncd.domain.clock import SystemClock
     from syncd.parties import join
-    from syncd.store.engine import UnsupportedStore, reader_engine, sqlite_path, writer_engine
-    from syncd.store.store import Store, this_host
+    from syncd.store.store import Store
+    from syncd.store.troubles import UnsupportedStore
 
     say = speaker(lang)
     try:
-        path = sqlite_path(settings.store.url.get_secret_value())
+        known = Store.at(settings.store.url.get_secret_value(), SystemClock(), make=False)
     except UnsupportedStore:
         return []
-    # Not Store.at, which would make the file: nothing is opened here before it is used.
-    async with Store(writer_engine(path), reader_engine(path), SystemClock(), this_host(), path) as store:
+    async with known as store:
         try:
             parties = join(settings, store, store.clock, store_is_ready=_is_ready(settings))
         except ValueError as error:
@@ -55,10 +54,11 @@ async def ask(lang: Lang, settings: Settings) -> list[Finding]:
 
 def _is_ready(settings: Settings) -> bool:
     from syncd.store import migrate
+    from syncd.store.troubles import StoreUnavailable
 
     try:
         migrate.require_current(settings.store.url.get_secret_value())
-    except (migrate.NotReady, migrate.TooNew):
+    except (migrate.NotReady, migrate.TooNew, StoreUnavailable):
         return False
     return True
 
@@ -184,7 +184,7 @@ async def _issuer(say: Say, name: str, issuer: Issuer, *, fetches: bool, store: 
     from syncd.store.store import StoreUnavailable
 
     subject = f"issuer {name}"
-    if fetches and not (store.path.exists() and store.path.stat().st_size):
+    if fetches and store.path is not None and not (store.path.exists() and store.path.stat().st_size):
         return Finding("warn", subject, say("check.no_shelf"), say("check.no_shelf.remedy"))
     try:
         wrong = await issuer.probe(issuing=True)

@@ -36,6 +36,7 @@ class Wish:
     jobs: int
     twin: str
     transcript: Path | None
+    store: str
 
 
 def register(sim: typer.Typer, lang: Lang) -> None:
@@ -57,8 +58,9 @@ def register(sim: typer.Typer, lang: Lang) -> None:
         jobs: int = typer.Option(0, "--jobs", metavar="N", min=0, max=256, help=text("opt.jobs")),
         twin: str = typer.Option("", "--twin", metavar="FILE:NAME", help=text("opt.twin")),
         transcript: Path | None = typer.Option(None, "--transcript", metavar="FILE", help=text("opt.transcript")),
+        store: str = typer.Option("", "--store", metavar="STORE", help=text("opt.sim_store")),
     ) -> None:
-        leave(_run(here(ctx), Wish(scenario, rows, seed, workers, wanted, jobs, twin, transcript)))
+        leave(_run(here(ctx), Wish(scenario, rows, seed, workers, wanted, jobs, twin, transcript, store)))
 
     @sim.command("replay", help=text("sim.replay"))
     def replay_command(
@@ -79,7 +81,7 @@ def _list(frame: Frame, as_json: bool) -> None:
 
 
 def _facts(scenario: Scenario) -> dict[str, Any]:
-    names = ("name", "zh", "en", "must", "sometimes", "faults", "rows", "workers")
+    names = ("name", "zh", "en", "must", "sometimes", "faults", "rows", "workers", "only")
     return {name: getattr(scenario, name) for name in names}
 
 
@@ -87,7 +89,7 @@ def _facts(scenario: Scenario) -> dict[str, Any]:
 
 
 def _run(frame: Frame, wish: Wish) -> int:
-    from syncd.scenarios.run import play_all
+    from syncd.scenarios.run import OtherStore, play_all
     from syncd.scenarios.transcript import write
     from syncd.scenarios.twin import NoSuchTwin
 
@@ -99,6 +101,8 @@ def _run(frame: Frame, wish: Wish) -> int:
         results = list(_told(frame, play_all(orders, wish.jobs), wanted))
     except NoSuchTwin as twin:
         raise frame.unusable("sim.no_twin", twin=twin) from None
+    except OtherStore as why:
+        raise frame.unusable("sim.other_store", why=why) from None
     if wish.transcript is not None:
         write(wish.transcript, results[0])
     output.show_json(_report(wish, results))
@@ -118,7 +122,7 @@ def _told(frame: Frame, results: Iterable[Result], wanted: tuple[Demand, ...]) -
 
 
 def _report(wish: Wish, results: list[Result]) -> dict[str, Any]:
-    from syncd.scenarios.run import together
+    from syncd.scenarios.run import store_of, together
 
     first = results[0].order
     return {
@@ -127,6 +131,7 @@ def _report(wish: Wish, results: list[Result]) -> dict[str, Any]:
         "workers": first.workers,
         "seeds": [result.order.seed for result in results],
         "twin": first.twin or None,
+        "store": store_of(first).partition(":")[0],  # the rest of a URL is nobody's business
         "figures": together(results),
         "seen": _summed(results),
         "well": not any(result.broken for result in results),
@@ -151,13 +156,17 @@ def _demands(frame: Frame, text: str) -> tuple[Demand, ...]:
 def _orders(frame: Frame, wish: Wish) -> list[Order]:
     from syncd.scenarios.plays import SCENARIOS
     from syncd.scenarios.run import Order
+    from syncd.store.postgres import is_postgresql
 
     scenario = SCENARIOS.get(wish.scenario)
     if scenario is None:
         near = frame.nearest(wish.scenario, list(SCENARIOS))
         raise frame.unusable("unknown.scenario", name=wish.scenario, near=near)
     rows, workers = wish.rows or scenario.rows, wish.workers or scenario.workers
-    return [Order(scenario.name, rows, seed, workers, wish.twin) for seed in _seeds(frame, wish.seed)]
+    if wish.store not in ("", "sqlite", "postgresql") and not is_postgresql(wish.store):
+        raise frame.unusable("sim.store", text=wish.store.partition("://")[0])
+    seeds = _seeds(frame, wish.seed)
+    return [Order(scenario.name, rows, seed, workers, wish.twin, wish.store) for seed in seeds]
 
 
 def _seeds(frame: Frame, text: str) -> range:

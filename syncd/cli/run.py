@@ -6,8 +6,10 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import typer
 
@@ -29,23 +31,63 @@ def register(app: typer.Typer, lang: Lang) -> None:
         ctx: typer.Context,
         once: bool = typer.Option(False, "--once", help=text("run.once")),
         timeout: float | None = typer.Option(None, "--timeout", metavar="S", min=1.0, help=text("run.timeout")),
+        role: Part | None = typer.Option(None, "--role", help=text("run.role")),
+        concurrency: int | None = typer.Option(
+            None, "--concurrency", metavar="N", min=1, max=1000, help=text("run.concurrency")
+        ),
     ) -> None:
         frame = here(ctx)
-        leave(wait(_once(frame, timeout) if once else _daemon(frame)))
+        share = Share(role, concurrency)
+        leave(wait(_once(frame, timeout, share) if once else _daemon(frame, share)))
 
 
-async def _daemon(frame: Frame) -> int:
+class Part(StrEnum):
+    """What one process of many does."""
+
+    ALL = "all"
+    SCHEDULER = "scheduler"
+    WORKER = "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What this process takes on, as far as it was said."""
+
+    role: Part | None = None
+    concurrency: int | None = None
+
+    def of(self, frame: Frame, settings: Settings) -> Taken:
+        """What `open_app` is told. Raises Unusable where one process does everything."""
+        taken: Taken = {}
+        if (self.role or self.concurrency) and settings.engine.kind != "distributed":
+            raise frame.unusable("run.alone", option="--role" if self.role else "--concurrency")
+        if self.role:
+            taken["role"] = self.role.value
+        if self.concurrency:
+            taken["concurrency"] = self.concurrency
+        return taken
+
+
+class Taken(TypedDict, total=False):
+    """The part of `open_app`'s arguments that says what a process takes on."""
+
+    role: Literal["all", "scheduler", "worker"]
+    concurrency: int
+
+
+async def _daemon(frame: Frame, share: Share) -> int:
     """Run until told to stop, then drain."""
     from syncd.app import open_app
     from syncd.reload import Hangup
     from syncd.watch.notify import Notifier
 
     settings = frame.settings()
+    taken = share.of(frame, settings)
     _begin_logging(settings)
     stop = stop_on_signals()
     hangup = Hangup(partial(_read_again, frame, settings.secrets()))
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.heard.set)
-    async with open_app(settings, wait_for_lock=settings.store.wait_for_lock.total_seconds()) as app:
+    async with open_app(settings, wait_for_lock=settings.store.wait_for_lock.total_seconds(), **taken) as app:
         await app.serve(stop, Notifier.from_env(os.environ), hangup)
     return FINE
 
@@ -72,12 +114,13 @@ def _stop_or_die(stop: asyncio.Event, wanted: signal.Signals) -> None:
     stop.set()
 
 
-async def _once(frame: Frame, timeout: float | None) -> int:
+async def _once(frame: Frame, timeout: float | None, share: Share) -> int:
     from syncd.app import open_app
 
     settings = frame.settings()
+    taken = share.of(frame, settings)
     _begin_logging(settings)
-    async with open_app(settings, tick=0.2) as app:
+    async with open_app(settings, tick=0.2, **taken) as app:
         settled = await app.once(timeout)
         instance = await app.arming.instance()
     say = frame.say

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from syncd.store.unclassified import Unheard
     from syncd.store.units import UnitView
     from syncd.store.windows import Backfill, Cursor, Gap
+    from syncd.store.workers import WorkerView
 
 #: How many unclassified messages people see; --json has them all.
 _FEW = 10
@@ -61,6 +62,8 @@ class Look:
     applications: Mapping[tuple[str, str], int] = field(default_factory=dict)  # merchant and state
     stuck_applications: Mapping[tuple[str, str], int] = field(default_factory=dict)  # merchant and reason
     bans: Mapping[str, Ban] = field(default_factory=dict)  # by lane
+    workers: Sequence[WorkerView] = ()
+    shared: bool = False  # whether many processes are meant to work here
 
     @property
     def disarmed(self) -> bool:
@@ -103,8 +106,7 @@ async def _status(frame: Frame, as_json: bool) -> int:
 
 
 async def _look(tx: Tx, settings: Settings) -> Look:
-    from syncd.cli.preflight import holder
-    from syncd.store.engine import sqlite_path
+    from syncd.store.lock import holder
 
     return Look(
         now=tx.now,
@@ -120,11 +122,13 @@ async def _look(tx: Tx, settings: Settings) -> Look:
         gaps=tuple(await tx.windows.gaps()),
         troubled=tuple(unit for unit in await tx.units.all() if unit.failures),
         instance=await tx.instance.get(),
-        daemon=holder(sqlite_path(settings.store.url.get_secret_value())),
+        daemon=holder(settings.store.url.get_secret_value()),
         unclassified=_still_unheard(await tx.unclassified.all()),
         applications={(name, str(at)): n for (name, at), n in (await tx.applications.by_state()).items()},
         stuck_applications=await tx.applications.by_hold(),
         bans=await bans(tx, settings),
+        workers=await tx.workers.all(),
+        shared=settings.engine.kind == "distributed",
     )
 
 
@@ -152,6 +156,7 @@ def _facts(look: Look) -> dict[str, Any]:
         "needs_a_person": look.needs_a_person,
         "daemon": look.daemon,
         "disarmed": look.instance.why if look.instance is not None and look.disarmed else None,
+        "workers": [worker_facts(worker) for worker in look.workers],
         "merchants": merchants,
         "lanes": [{**lane_facts(lane), **what_to_do(lane)} for lane in look.lanes],
         "bans": [{"lane": name, "call": ban.call or None, "until": ban.until} for name, ban in look.bans.items()],
@@ -171,6 +176,20 @@ def _facts(look: Look) -> dict[str, Any]:
             {"stage": unit.stage, "unit": unit.key, "failures": unit.failures, "why": unit.trouble}
             for unit in look.troubled
         ],
+    }
+
+
+def worker_facts(worker: WorkerView) -> dict[str, Any]:
+    """A process at work on the store, or one that fell silent."""
+    return {
+        "owner": worker.owner,
+        "role": worker.role,
+        "alive": worker.alive,
+        "places": worker.places,
+        "busy": worker.busy,
+        "started_at": worker.started_at,
+        "beat_at": worker.beat_at,
+        "silent_for": round(worker.silent_for.total_seconds(), 1),
     }
 
 
@@ -230,6 +249,7 @@ def _print(frame: Frame, look: Look) -> None:
     if look.instance is not None and look.disarmed:
         print("\n".join(told(say, look.instance)))
     print(output.inert(say("status.daemon", who=look.daemon)) if look.daemon else say("status.no_daemon"))
+    _print_workers(frame, look)
     _print_orders(frame, look)
     _print_applications(frame, look)
     _print_lanes(frame, look)
@@ -237,6 +257,17 @@ def _print(frame: Frame, look: Look) -> None:
     _print_rest(frame, look)
     print()
     _print_next(frame, look)
+
+
+def _print_workers(frame: Frame, look: Look) -> None:
+    say = frame.say
+    for worker in look.workers:
+        words = {"owner": worker.owner, "role": say(f"worker.{worker.role}"), "busy": worker.busy}
+        silence = output.span(worker.silent_for, say)
+        key = "status.worker" if worker.alive else "status.worker_silent"
+        print(output.inert(say(key, **words, since=output.beijing(worker.started_at), silence=silence)))
+    if look.shared and not any(worker.alive and worker.role != "worker" for worker in look.workers):
+        print(say("status.no_scheduler"))
 
 
 def _print_orders(frame: Frame, look: Look) -> None:

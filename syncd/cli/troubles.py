@@ -14,6 +14,15 @@ class Failed(Exception):
     """It could not be done; the text says why. Exit code 1."""
 
 
+class Ended(Exception):
+    """It ends here, with these lines and this exit code."""
+
+    def __init__(self, lines: list[str], code: int) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+        self.code = code
+
+
 def known() -> tuple[type[Exception], ...]:
     """Every trouble with a name. Called only once something was raised, so that a fine run imports none of it."""
     import sqlite3
@@ -21,25 +30,38 @@ def known() -> tuple[type[Exception], ...]:
     from sqlalchemy.exc import DBAPIError
 
     from syncd.config import SettingsError
-    from syncd.store.engine import UnsupportedStore
+    from syncd.store.instance import InAMove
     from syncd.store.lock import HeldElsewhere, NetworkStore
     from syncd.store.migrate import NotReady, TooNew
     from syncd.store.soundness import Corrupt
     from syncd.store.store import StoreUnavailable
+    from syncd.store.troubles import UnsupportedStore
     from syncd.store.witness import WitnessUnusable
     from syncd.web.health import CannotListen
 
     ours = (Unusable, Failed, SettingsError, UnsupportedStore, HeldElsewhere, NotReady, TooNew, StoreUnavailable)
-    return (*ours, NetworkStore, Corrupt, WitnessUnusable, CannotListen, DBAPIError, sqlite3.Error, OSError)
+    return (
+        *ours,
+        Ended,
+        InAMove,
+        NetworkStore,
+        Corrupt,
+        WitnessUnusable,
+        CannotListen,
+        DBAPIError,
+        sqlite3.Error,
+        OSError,
+    )
 
 
 def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
     """What to print and how to exit; `error` is one of `known()`."""
     from syncd.config import SettingsError
-    from syncd.store.engine import UnsupportedStore
+    from syncd.store.instance import InAMove
     from syncd.store.lock import HeldElsewhere, NetworkStore
     from syncd.store.migrate import Behind, NotReady, TooNew
     from syncd.store.soundness import Corrupt
+    from syncd.store.troubles import UnsupportedStore
     from syncd.store.witness import WitnessUnusable
 
     match error:
@@ -47,6 +69,10 @@ def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
             return [inert(line) for line in error.lines], 2
         case Unusable() | UnsupportedStore():
             return [inert(str(error))], 2
+        case Ended():
+            return [inert(line) for line in error.lines], error.code
+        case InAMove():
+            return [inert(say(f"move.stuck.{error.why}", about=error.about))], 4
         case Behind():
             return [say("store.behind" if error.at else "store.none", at=inert(error.at))], 2
         case NotReady():

@@ -58,13 +58,11 @@ async def account(frame: Frame, name: str | None) -> AsyncIterator[Account]:
     from syncd.domain.trouble import Paced, Trouble
     from syncd.parties import join
     from syncd.store import migrate
-    from syncd.store.engine import reader_engine, sqlite_path, writer_engine
-    from syncd.store.store import Store, this_host
+    from syncd.store.store import Store
 
     settings = frame.settings()
     merchant, found = section(frame, settings, name)
     url = settings.store.url.get_secret_value()
-    path = sqlite_path(url)
     try:
         migrate.require_current(url)
         ready = True
@@ -72,7 +70,7 @@ async def account(frame: Frame, name: str | None) -> AsyncIterator[Account]:
         ready = False
     from syncd.domain.clock import SystemClock
 
-    async with Store(writer_engine(path), reader_engine(path), SystemClock(), this_host(), path) as store:
+    async with Store.at(url, SystemClock(), make=False) as store:
         parties = join(settings, store, store.clock, store_is_ready=ready)
         try:
             if merchant in parties.wallets_off:

@@ -11,6 +11,7 @@ from syncd.cli.words_errors import ERRORS
 from syncd.cli.words_help import HELP
 from syncd.cli.words_link import LINK
 from syncd.cli.words_main import MAIN
+from syncd.cli.words_move import MOVE
 from syncd.cli.words_said import SAID
 from syncd.cli.words_sim import SIM
 from syncd.cli.words_story import STORY
@@ -26,6 +27,7 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     **ERRORS,
     **LINK,
     **MAIN,
+    **MOVE,
     **SAID,
     **SIM,
     **STORY,

@@ -31,6 +31,18 @@ MAIN: Mapping[str, tuple[str, str]] = {
         "与 --once 同用：最多运行的秒数，到时未办完则退出码 1",
         "with --once: give up after S seconds, exit 1",
     ),
+    "help.run.role": (
+        "分布式：all 调度并执行（缺省），scheduler 只调度，worker 只执行",
+        "distributed: all (default) schedules and works, scheduler and worker do one of the two",
+    ),
+    "help.run.concurrency": (
+        "分布式：本进程内每个阶段同时处理的单元数；缺省 16",
+        "distributed: units of each stage at work at once in this process; 16 if not given",
+    ),
+    "run.alone": (
+        '{option} 仅用于分布式：[engine] kind = "distributed"；单机模式由一个进程完成全部工作。',
+        '{option} is for many processes: [engine] kind = "distributed"; embedded, one process does everything.',
+    ),
     "run.later": (
         (
             "眼下能办的已办完；{n} 项（阿里申请、等待购买方或蓝票的红票、定时暂停的通道）要等到以后，"

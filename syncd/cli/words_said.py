@@ -256,6 +256,21 @@ SAID: Mapping[str, tuple[str, str]] = {
     # -- status --------------------------------------------------------------------------------------------------------
     "status.daemon": ("守护进程：运行中（{who}）", "Daemon: running ({who})"),
     "status.no_daemon": ("守护进程：未运行", "Daemon: not running"),
+    "status.worker": (
+        "  进程 {owner}（{role}，自 {since}）：正在处理 {busy} 个单元，{silence}前有心跳",
+        "  process {owner} ({role}, since {since}): {busy} units at work, heard {silence} ago",
+    ),
+    "status.worker_silent": (
+        "  进程 {owner}（{role}，自 {since}）已失联 {silence}，其单元已由其他进程接手",
+        "  process {owner} ({role}, since {since}) has been silent for {silence}: others have its units",
+    ),
+    "status.no_scheduler": (
+        "没有调度进程在运行，到期的工作无人派发。请启动：syncd run --role scheduler",
+        "No scheduler is running, so nothing that comes due is handed out. Start one: syncd run --role scheduler",
+    ),
+    "worker.all": ("调度并执行", "schedules and works"),
+    "worker.scheduler": ("只调度", "schedules"),
+    "worker.worker": ("只执行", "works"),
     "status.orders": ("单据", "Orders"),
     "status.hold": ("{merchant}：{hold} 挂起 {n} 单", "{merchant}: {n} held, {hold}"),
     "status.oldest_unknown": ("{merchant}：最早的未知结果提交于{age}", "{merchant}: oldest unknown outcome sent {age}"),
@@ -302,12 +317,12 @@ SAID: Mapping[str, tuple[str, str]] = {
     "backfill.backwards": ("起点 {start} 不早于终点 {end}。", "The start {start} is not before the end {end}."),
     "backfill.known": ("这一段已经要求过了。", "Exactly this was asked for before."),
     "backfill.asked": (
-        "{merchant}：将补拉 {start} 至 {end}（北京时间），共 {windows} 个窗口。",
-        "{merchant}: {start} to {end} (Beijing time) will be read, {windows} windows.",
+        "{merchant}：将补拉 {start} 至 {end}（北京时间）。",
+        "{merchant}: {start} to {end} (Beijing time) will be read.",
     ),
     "backfill.calls": (
-        "至少 {calls} 次调用，每多一页（{page} 行）多一次；按每分钟 {pace} 次约需 {minutes} 分钟。",
-        "At least {calls} calls, one more per further page of {page} rows: {minutes} min or more at {pace} a minute.",
+        "至少 {calls} 次调用，约每满一页（{page} 行）一次；每分钟最多 {pace} 次，实时拉取和回传优先。",
+        "At least {calls} calls, or one for each page of {page} rows, at up to {pace} a minute; live work goes first.",
     ),
     # -- store ---------------------------------------------------------------------------------------------------------
     "db.current": ("数据库已是最新（{revision}）。", "The store is up to date ({revision})."),
@@ -326,6 +341,10 @@ SAID: Mapping[str, tuple[str, str]] = {
         ),
     ),
     "db.downgraded": ("数据库现为 {revision}。", "The store is now at {revision}."),
+    "db.backup_by_server": (
+        "数据库在 PostgreSQL 上，请用它自己的工具备份：pg_dump -Fc -f {path} {url}。还原后停发，需 syncd arm。",
+        "The store is on PostgreSQL, whose own tools copy it: pg_dump -Fc -f {path} {url}. A restored one is disarmed.",
+    ),
     "db.backup_exists": ("{path} 已存在，不会覆盖。", "{path} exists; nothing is overwritten."),
     "db.backed_up": ("已备份到 {path}（{size} 字节）。", "Copied to {path} ({size} bytes)."),
     "db.unsound": (

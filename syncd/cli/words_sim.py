@@ -41,6 +41,10 @@ SIM: Mapping[str, tuple[str, str]] = {
         "换上一个故意写错的版本（文件:名称），情景应当发现它",
         "put a deliberately wrong version in place (FILE:NAME); the scenario should notice",
     ),
+    "help.opt.sim_store": (
+        "数据库：sqlite，postgresql（临时启动一个），或 postgresql://… 服务器地址（在其中建库，用完即删）",
+        "the store: sqlite, postgresql (a server is started), or the URL of a server, where a database is made",
+    ),
     "help.opt.transcript": ("把这一次记录到文件，供 replay", "write the run to a file, for replay"),
     "help.opt.replay": ("run --transcript 写下的文件", "a file written by run --transcript"),
     "column.scenario": ("情景", "scenario"),
@@ -57,6 +61,11 @@ SIM: Mapping[str, tuple[str, str]] = {
     ),
     "sim.no_transcript": ("{path} 不是可重演的记录文件。", "{path} is no transcript that could be played again."),
     "sim.no_twin": ("找不到“{twin}”，应为 文件:函数名", 'There is no "{twin}": it should be FILE:FUNCTION'),
+    "sim.store": (
+        "看不懂数据库“{text}”，应为 sqlite、postgresql 或 postgresql://…",
+        'Cannot read the store "{text}": it should be sqlite, postgresql or postgresql://…',
+    ),
+    "sim.other_store": ("这个情景不能在这种数据库上演练：{why}", "This scenario is not for that store: {why}"),
     "sim.well": ("种子 {seed}：全部成立", "seed {seed}: all holds"),
     "sim.broken": ("种子 {seed}：不成立：{why}", "seed {seed}: does not hold: {why}"),
 }

@@ -230,7 +230,21 @@ STORY: Mapping[str, tuple[str, str]] = {
     "check.settings.remedy": ("请更正设置", "correct the settings"),
     "check.file_open": ("{file} 含密钥而其他用户可读", "{file} holds secrets and others can read it"),
     "check.file_open.remedy": ("chmod o-rwx {file}，或改用 NAME_file", "chmod o-rwx {file}, or use NAME_file"),
-    "check.store_url.remedy": ("store.url 请用 sqlite:///文件", "use a store.url like sqlite:///FILE"),
+    "check.store_url.remedy": (
+        "store.url 请用 sqlite:///文件 或 postgresql://用户:密码@主机/库名",
+        "use a store.url like sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME",
+    ),
+    "check.store_silent": ("{url} 没有应答：{why}", "{url} does not answer: {why}"),
+    "check.store_silent.remedy": (
+        "请检查数据库服务、地址、账号与密码",
+        "look after the server, its address, the user and the password",
+    ),
+    "check.server_sound": ("数据库服务的设置与状态正常", "the server's settings and state are as they should be"),
+    "check.server": ("数据库服务的设置或状态有危险：{why}", "the server's settings or state are dangerous: {why}"),
+    "check.server.remedy": (
+        "请在 PostgreSQL 上打开 fsync 与 full_page_writes，连接主库，用 REINDEX 重建失效的索引",
+        "switch fsync and full_page_writes on, connect to the primary, REINDEX what is invalid",
+    ),
     "check.store_none": ("{path} 还没有数据库", "there is no store at {path} yet"),
     "check.store_none.remedy": (
         "首次 syncd run 时自动建立，或 syncd db upgrade",

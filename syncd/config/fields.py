@@ -49,8 +49,10 @@ def secrets_in(table: BaseModel) -> Iterator[str]:
 
 
 def _shown_nowhere(value: str) -> Iterator[str]:
-    if value.startswith(("sqlite://", "postgresql://")):
-        yield urlsplit(value).password or ""
+    if value.startswith(("sqlite://", "postgresql://", "postgres://")):
+        password = urlsplit(value).password or ""
+        yield password
+        yield unquote(password)
         return
     if "://" in value:  # an alert channel: its address is the key to it, whole and in parts
         parts = [

@@ -49,7 +49,7 @@ class Wdt(Section):
     client_version: Annotated[
         Text, Field(pattern=r"^\d+(\.\d+){1,4}$"), Says("the merchant's WDT client version", "客户端版本")
     ] = "1.5.8.4"
-    calls_per_minute: Annotated[int, Field(ge=1, le=6_000), PACE] = 50
+    calls_per_minute: Annotated[int, Field(ge=1, le=60_000), PACE] = 50
     timeout: Annotated[Interval, TIMEOUT] = timedelta(seconds=20)
     empty_invoice_code: Annotated[
         Text,

@@ -97,9 +97,13 @@ def _names_of_lanes(settings: Settings) -> Iterator[Finding]:
 
 
 def _engine(settings: Settings) -> Iterator[Finding]:
-    """What the contract names and this version cannot do yet is said here, not met at the first order."""
-    if settings.engine.kind != "embedded":
-        yield ("engine", "kind"), f'"{settings.engine.kind}" is not in this version; use "embedded"'
+    """Many processes need a database that many can share, and what brings them together."""
+    if settings.engine.kind != "distributed":
+        return
+    if not settings.store.url.get_secret_value().startswith(("postgresql", "postgres:")):
+        yield ("engine", "kind"), '"distributed" needs a store on PostgreSQL: set store.url to postgresql://…'
+    elif find_spec("procrastinate") is None:
+        yield ("engine", "kind"), "\"distributed\" needs procrastinate: pip install -c constraints.txt '.[distributed]'"
 
 
 def _console(settings: Settings) -> Iterator[Finding]:

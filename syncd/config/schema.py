@@ -102,9 +102,13 @@ class Poll(Section):
     settle: Annotated[Span, Safe.AT_LEAST, Says("how far a window's end stays behind the present", "窗口收尾等待")] = (
         timedelta(seconds=300)
     )
-    step: Annotated[Interval, AfterValidator(_one_window), Says("widest window, below 30 days", "窗口跨度")] = (
-        timedelta(days=1)
-    )
+    step: Annotated[
+        Interval,
+        AfterValidator(_one_window),
+        Says(
+            "width of the first window, below 30 days; the next follow from its density", "首个窗口跨度，其后按密度调整"
+        ),
+    ] = timedelta(days=1)
     page_size: Annotated[int, Field(ge=1, le=200), Says("rows a page", "每页行数")] = 100
 
 

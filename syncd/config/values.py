@@ -104,7 +104,7 @@ def _address(value: SecretStr) -> SecretStr:
 
 def _store_url(value: SecretStr) -> SecretStr:
     scheme = value.get_secret_value().partition("://")[0]
-    if scheme not in ("sqlite", "postgresql"):
+    if scheme not in ("sqlite", "postgresql", "postgres"):
         raise ValueError('must begin with "sqlite:///" or "postgresql://"')
     return value
 

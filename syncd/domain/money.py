@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 
 from syncd.domain.order import InvoiceOrder, RowType
 from syncd.domain.unfit_texts import Unfitness, unfit
@@ -65,6 +66,7 @@ def is_sane(value: Decimal) -> bool:
     return value.is_finite() and (not value or value.adjusted() < _DIGITS)
 
 
+@lru_cache(maxsize=4096)  # equal numbers have equally many, however they are written
 def decimals(value: Decimal) -> int:
     """Digits after the point, without trailing zeros. `value` must be finite."""
     _, digits, exponent = value.as_tuple()
@@ -80,12 +82,17 @@ def decimals(value: Decimal) -> int:
 
 def plain(value: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent: 0.1300 as 0.13, 1E+2 as 100."""
-    return value.quantize(Decimal(1).scaleb(-decimals(value)), context=_EXACT)
+    return value.quantize(_unit(decimals(value)), context=_EXACT)
 
 
 def rounded(value: Decimal, places: int = 2) -> Decimal:
     """`value` rounded half up, as every party here rounds."""
-    return value.quantize(Decimal(1).scaleb(-places), context=_EXACT)
+    return value.quantize(_unit(places), context=_EXACT)
+
+
+@lru_cache(maxsize=64)
+def _unit(places: int) -> Decimal:
+    return Decimal(1).scaleb(-places)
 
 
 def times(left: Decimal, right: Decimal) -> Decimal:

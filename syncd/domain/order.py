@@ -164,7 +164,8 @@ class Search:
     """What to ask of `InvoiceOrder.search`: a window of last-update time, or one order by its number.
 
     `start` and `end` are aware and are sent as they stand; widening them for the unknown meaning of the ends
-    is the window rules' business. `every_status` is `mode=1`; without it WDT returns status 45 alone.
+    is the window rules' business. `every_status` is `mode=1`; without it WDT returns status 45 alone. What is
+    `patient` lets every other call of the credential go first.
     """
 
     start: datetime | None = None
@@ -175,6 +176,7 @@ class Search:
     status: int | None = None
     order_no: OrderNo | None = None
     with_total: bool = True
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,9 @@ def payload_hash(order: InvoiceOrder) -> bytes:
     error text, serial, really issued amount), nor over shop, trade and platform references. 4, 4.0 and 4.0000 are one
     number. The same in every process and release with the same `_VERSION`.
     """
-    digest = blake2b(digest_size=16)
-    for cell in _cells(order):
-        written = _written(cell)
-        # The length keeps "ab" + "c" apart from "a" + "bc".
-        digest.update(f"{len(written)}:".encode() + written)
-    return digest.digest()
+    # The length keeps "ab" + "c" apart from "a" + "bc".
+    written = [b"%d:%b" % (len(cell), cell) for cell in map(_written, _cells(order))]
+    return blake2b(b"".join(written), digest_size=16).digest()
 
 
 def _cells(order: InvoiceOrder) -> Iterator[Cell]:
@@ -55,6 +52,10 @@ def _line(line: Line) -> Iterator[Cell]:
 
 def _written(cell: Cell) -> bytes:
     """One spelling per value; None is no empty text and no zero."""
+    if type(cell) is str:
+        return b"t" + cell.encode("utf-8", "surrogatepass")
+    if type(cell) is Decimal:
+        return b"n" + _plain(cell)
     match cell:
         case None:
             return b"-"

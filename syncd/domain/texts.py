@@ -22,20 +22,27 @@ _UNPRINTED = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 def clean(text: str, breaks: str = "") -> str:
     """`text` trimmed and without control characters; runs of line breaks and tabs become `breaks`."""
-    text = _BREAKS.sub(breaks, text.strip())
-    if text.isascii() and text.isprintable():
+    text = text.strip()
+    if text.isprintable():  # which no line break is, and nothing of `_UNPRINTED`
         return text
+    text = _BREAKS.sub(breaks, text)
     return "".join(c for c in text if unicodedata.category(c) not in _UNPRINTED).strip()
 
 
 def is_usable(text: str) -> bool:
     """False for a text with lone surrogates, which no issuer, log or database can take as UTF-8."""
-    return not any("\ud800" <= c <= "\udfff" for c in text)
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def half_width(text: str) -> str:
     """`text` with the full-width forms of ASCII (１２３, ＡＢＣ, a wide blank) as plain ASCII, nothing else changed."""
-    return text.translate(_HALF_WIDTH)
+    return text if text.isascii() else text.translate(_HALF_WIDTH)
 
 
 def email(text: str) -> str:

@@ -1,38 +1,26 @@
 """One process: an APScheduler tick asks what is due and runs it as asyncio tasks.
 
-APScheduler is only a clock here. Its `shutdown(wait=True)` cancels running coroutines, so we drain our own tasks
-first; a call that is under way gets its time to end, and what does not end is an unknown outcome, not a lost one.
+APScheduler is only a clock here. Its `shutdown` cancels running coroutines, so we drain our own tasks first; a call
+that is under way gets its time to end, and what does not end is an unknown outcome, not a lost one. A tick gets it
+too: one that was cancelled while it asked the database, and again when the loop closed, left a connection waiting for
+its own dead thread, and the process never ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from syncd.engine.engine import Drained, Due, Group, Run, by_stage
 from syncd.engine.supervise import supervised
 
-log = structlog.get_logger("syncd.engine")
-
-Due = Callable[[str], Awaitable[Sequence[str]]]
-Run = Callable[[str, str], Awaitable[object]]
-
-
-@dataclass(frozen=True, slots=True)
-class Drained:
-    """How a stop went: units that ended by themselves, and units that had to be interrupted."""
-
-    finished: int
-    left: int
-
-
-def _by_stage(stage: str, _key: str) -> str:
-    return stage
+#: Seconds between hearing that a unit is due and looking: what is said in one breath is looked for once.
+_SOON = 0.005
 
 
 class Embedded:
@@ -50,7 +38,7 @@ class Embedded:
         *,
         tick: float = 1.0,
         most_units: int = 64,
-        group: Callable[[str, str], str] = _by_stage,
+        group: Group = by_stage,
         places: Mapping[str, int] | None = None,
     ) -> None:
         self._stages = tuple(stages)
@@ -62,8 +50,11 @@ class Embedded:
         self._most_units = most_units
         self._places: dict[str, asyncio.Semaphore] = {}
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._asking: set[asyncio.Task[Any]] = set()
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._draining = False
+        self._soon: dict[str, asyncio.TimerHandle] = {}
+        self._again: set[tuple[str, str]] = set()
         self.ticked_at = time.monotonic()
         self.crashes = 0
 
@@ -83,12 +74,34 @@ class Embedded:
             )
         self._scheduler.start()
 
+    def wake(self, units: Iterable[tuple[str, str]]) -> None:
+        """These are due now: they are begun before the next tick, and one that is running as soon as it ends."""
+        for stage, key in units:
+            if (stage, key) in self._running:
+                self._again.add((stage, key))
+            elif stage in self._stages and stage not in self._soon and self._scheduler.running:
+                self._soon[stage] = asyncio.get_running_loop().call_later(_SOON, self._look, stage)
+
+    def _look(self, stage: str) -> None:
+        """A tick between the ticks."""
+        del self._soon[stage]
+        if not self._draining:
+            looking = asyncio.create_task(self.tick(stage), name=f"{stage}/*")
+            self._asking.add(looking)
+            looking.add_done_callback(self._asking.discard)
+
     async def tick(self, stage: str) -> None:
         """Start every due unit of `stage` that is not running already."""
         self.ticked_at = time.monotonic()
         if self._draining:
             return
-        await supervised(stage, "*", self._start_due(stage))
+        asking = asyncio.current_task()
+        assert asking is not None
+        self._asking.add(asking)
+        try:
+            await supervised(stage, "*", self._start_due(stage))
+        finally:
+            self._asking.discard(asking)
 
     async def _start_due(self, stage: str) -> None:
         for key in await self._due(stage):
@@ -103,6 +116,9 @@ class Embedded:
                     await asyncio.sleep(self._tick)  # a defect must not spin
         finally:
             self._running.pop((stage, key), None)
+            if (stage, key) in self._again:
+                self._again.discard((stage, key))
+                self.wake([(stage, key)])
 
     def _place(self, stage: str, key: str) -> asyncio.Semaphore:
         """The places of the unit's group; whoever came first gets one first."""
@@ -116,16 +132,26 @@ class Embedded:
         """How many units are running."""
         return len(self._running)
 
+    @property
+    def running(self) -> frozenset[tuple[str, str]]:
+        """The units that are running: stage and key."""
+        return frozenset(self._running)
+
     async def drain(self, deadline: float) -> Drained:
         """Start nothing more, wait up to `deadline` seconds for what runs, then interrupt it."""
         self._draining = True
+        for soon in self._soon.values():
+            soon.cancel()
         if self._scheduler.running:
             self._scheduler.pause()
-        tasks = list(self._running.values())
-        done, left = await asyncio.wait(tasks, timeout=deadline) if tasks else (set(), set())
+        ticks = set(self._asking)
+        units = set(self._running.values())
+        if ticks or units:
+            await asyncio.wait({*ticks, *units}, timeout=deadline)
+        left = {task for task in units if not task.done()}
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        return Drained(len(done), len(left))
+        return Drained(len(units) - len(left), len(left))

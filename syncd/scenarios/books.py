@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +12,9 @@ from typing import Any
 
 from syncd.sandbox import Sandbox
 from syncd.sandbox.calls import Call
+from syncd.scenarios.look import Look, NothingThere
+from syncd.store.engine import sqlite_path
+from syncd.store.postgres import is_postgresql
 
 _SUBMIT = "nuonuo.OpeMplatform.requestBillingNew"
 _FACTS = ("submission", "request", "invoice", "debt", "journal")
@@ -20,25 +22,46 @@ _FACTS = ("submission", "request", "invoice", "debt", "journal")
 
 @dataclass(slots=True)
 class Books:
-    """Compares the sandbox's ledgers with the store, from outside of every daemon."""
+    """Compares the sandbox's ledgers with the store of that URL, from outside of every daemon."""
 
     sandbox: Sandbox
-    store: Path
+    url: str
     _looked_at: int = 0
+    _look: Look | None = None
+
+    @property
+    def store(self) -> Path:
+        """The file of a store on SQLite."""
+        return sqlite_path(self.url)
 
     # -- the store -----------------------------------------------------------------------------------------------------
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What the store holds right now; nothing when there is no store yet."""
-        if not self.store.exists():
+        try:
+            if is_postgresql(self.url):
+                return self._asked(sql, parameters)
+            if not self.store.exists():
+                return []
+            with closing(Look(self.url)) as look:  # opened anew: the file may be another one by now
+                return look.rows(sql, *parameters)
+        except NothingThere:
             return []
-        with closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=10)) as db:
-            try:
-                return db.execute(sql, parameters).fetchall()
-            except sqlite3.OperationalError as error:
-                if "no such table" in str(error):
-                    return []
-                raise
+
+    def _asked(self, sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """By a session that is kept: to open one takes longer than to ask."""
+        try:
+            self._look = self._look or Look(self.url)
+            return self._look.rows(sql, *parameters)
+        except NothingThere:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._look is not None:
+            self._look.close()
+            self._look = None
 
     def count(self, sql: str, *parameters: Any) -> int:
         """How many rows that finds."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from contextlib import closing
-from pathlib import Path
 
 from syncd.sandbox import Sandbox
+from syncd.scenarios.look import Look
 
 #: What the daemon would still do by itself.
 _OPEN = "state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"
 
 
-def figures(sandbox: Sandbox, store: Path) -> dict[str, float]:
+def figures(sandbox: Sandbox, store: str) -> dict[str, float]:
     """The figures every scenario has.
 
     doubles, lost, wrong, read, issued, written_back, refused: the sandbox's own verdict over its two ledgers
@@ -29,11 +28,11 @@ def figures(sandbox: Sandbox, store: Path) -> dict[str, float]:
     counted["calls_wdt"] = sandbox.wdt.calls.by_method.total()
     counted["calls_issuer"] = sandbox.nuonuo.calls.by_method.total()
     counted["rate_refused"] = sandbox.rate_refused()
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=30)) as db:
-        counted["unresolved"] = db.execute(f"SELECT count(*) FROM invoice_order WHERE {_OPEN}").fetchone()[0]
-        counted["held"] = db.execute("SELECT count(*) FROM invoice_order WHERE state = 'HOLD'").fetchone()[0]
-        stored = {(sid, no): raw for sid, no, raw in db.execute("SELECT sid, no, raw FROM invoice_order")}
-        aside = {(sid, raw) for sid, raw in db.execute("SELECT sid, raw FROM quarantine")}
+    with closing(Look(store)) as look:
+        counted["unresolved"] = look.one(f"SELECT count(*) FROM invoice_order WHERE {_OPEN}")
+        counted["held"] = look.one("SELECT count(*) FROM invoice_order WHERE state = 'HOLD'")
+        stored = {(sid, no): raw for sid, no, raw in look.rows("SELECT sid, no, raw FROM invoice_order")}
+        aside = {(sid, raw) for sid, raw in look.rows("SELECT sid, raw FROM quarantine")}
     shown = sandbox.shown_rows()
     counted["missed"] = sum(1 for key, row in shown.items() if stored.get(key) != row and (key[0], row) not in aside)
     counted["quarantined"] = len(aside)
@@ -56,13 +55,12 @@ def struck(sandbox: Sandbox) -> Counter[str]:
     return found
 
 
-def story(store: Path) -> list[str]:
+def story(store: str) -> list[str]:
     """Every order's end and the events that led to it, by merchant and number; what a replay is compared with."""
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=30)) as db:
-        events = dict(
-            db.execute("SELECT order_id, group_concat(event, ' ') FROM (SELECT * FROM journal ORDER BY id) GROUP BY 1")
-        )
-        orders = db.execute("SELECT id, merchant, no, state, coalesce(hold, ''), generation FROM invoice_order")
+    with closing(Look(store)) as look:
+        told = look.joined("event", "id")
+        events = dict(look.rows(f"SELECT order_id, {told} FROM (SELECT * FROM journal ORDER BY id) j GROUP BY 1"))
+        orders = look.rows("SELECT id, merchant, no, state, coalesce(hold, ''), generation FROM invoice_order")
         return sorted(
             f"{merchant} {no} {state} {hold or '-'} {generation}: {events.get(order_id, '')}"
             for order_id, merchant, no, state, hold, generation in orders

@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from syncd.engine.embedded import Embedded
 from syncd.scenarios.world import World
 
 #: How often the engine looks; the program's own is one second.
@@ -26,6 +27,7 @@ class Hands:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        assert isinstance(world.app.engine, Embedded)
         self._engine = world.app.engine
         self._under_way = 0
         self._landed = asyncio.Event()

@@ -135,8 +135,12 @@ class Daemon:
 
     async def end(self, within: float = 30.0) -> int:
         """Its exit code; minus the signal where one ended it."""
-        await until(lambda: self.over, f"the end of the daemon in {self.home}", within)
+        await self.is_over(within)
         return int((self.home / "exit").read_text(encoding="ascii"))
+
+    async def is_over(self, within: float) -> None:
+        """It has ended, one way or the other. Raises TooLong."""
+        await until(lambda: self.over, f"the end of the daemon in {self.home}", within)
 
     async def ends_well(self, within: float = 40.0) -> None:
         """It settled everything, and nothing in it crashed. Raises EndedOtherwise."""

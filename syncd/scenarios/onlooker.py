@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+
+from syncd.scenarios.look import Look
 
 #: What the daemon would still do by itself.
 OPEN = "state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"
@@ -22,14 +21,14 @@ SELECT min(at) FROM (
   SELECT min(next_at) AS at FROM invoice_order WHERE {OPEN} AND (state = 'INTENT' OR phase <> '')
   UNION ALL SELECT min(sweep_at) FROM invoice_order WHERE sweep_at IS NOT NULL
   UNION ALL SELECT min(doubted_at) FROM invoice_order WHERE doubted_at IS NOT NULL
-)""",
+) AS either""",
     "write_back": "SELECT min(next_at) FROM debt WHERE target = 'wdt' AND state IN ('owed', 'sent')",
     "alibaba": f"SELECT min(next_at) FROM application WHERE state <> 'held' AND next_at < {2**62}",
     "wallet": """
 SELECT min(at) FROM (
   SELECT min(next_at) AS at FROM debt WHERE target = 'wallet' AND state IN ('owed', 'sent')
   UNION ALL SELECT min(wanted_at) FROM card WHERE wanted_at IS NOT NULL
-)""",
+) AS either""",
     "files": "SELECT min(next_at) FROM invoice_file WHERE state = 'wanted'",
 }
 
@@ -44,20 +43,14 @@ class Due:
     by_lease: bool
 
 
-class Onlooker:
-    """One reading connection of its own; it waits for nobody and changes nothing."""
-
-    def __init__(self, store: Path) -> None:
-        self._db = sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=30, isolation_level=None)
-
-    def close(self) -> None:
-        self._db.close()
+class Onlooker(Look):
+    """Who also knows what the program would do next."""
 
     def units(self, now: int) -> list[Due]:
         """Every unit. One that could only find nothing to do is due when there is something, or after ten minutes."""
         work = {stage: self.one(sql) for stage, sql in _WORK.items()}
         found: list[Due] = []
-        for stage, key, next_at, lease_until, ran_at in self._db.execute(_UNITS):
+        for stage, key, next_at, lease_until, ran_at in self.rows(_UNITS):
             if lease_until > 0:
                 found.append(Due(stage, key, lease_until, True))
                 continue
@@ -73,12 +66,3 @@ class Onlooker:
             self.one(f"SELECT 1 FROM invoice_order WHERE {OPEN} LIMIT 1")
             and not self.one("SELECT 1 FROM lane WHERE state <> 'open' LIMIT 1")
         )
-
-    def one(self, sql: str, *parameters: object) -> Any:
-        """The first value of the first row; None where there is none."""
-        row = self._db.execute(sql, parameters).fetchone()
-        return None if row is None else row[0]
-
-    def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """All rows."""
-        return self._db.execute(sql, parameters).fetchall()

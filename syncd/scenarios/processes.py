@@ -17,7 +17,7 @@ import sys
 import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from syncd.scenarios.twin import playing
 from syncd.stages.turn import run_unit
 from syncd.store.lock import HeldElsewhere
 from syncd.store.soundness import Corrupt
+from syncd.store.units import LeaseClock
 from syncd.watch import logs
 from syncd.watch.notify import Notifier
 
@@ -64,6 +65,8 @@ class Task:
     twin: str = ""
     timeout: float = 30.0
     tick: float = 0.04
+    #: As for `Store.at`: a lease by the database's clock lasts its whole minute, however fast the program's clock goes.
+    leases: str = LeaseClock.HOST
 
 
 @dataclass(slots=True)
@@ -144,13 +147,14 @@ def _opened(task: Task, settings: Settings) -> AbstractAsyncContextManager[App]:
         tick=task.tick,
         exclusive=not task.shared,
         wait_for_lock=task.wait_for_lock,
+        leases=LeaseClock(task.leases) if task.leases else None,
     )
 
 
 async def _in_turn(task: Task, settings: Settings) -> int:
     """One due unit after the other, without the lock, until nothing is unsettled; 1 when the time was over first."""
     try:
-        opened = open_app(settings, clock=QuickClock(*task.clock), exclusive=False)
+        opened = _opened(replace(task, shared=True, wait_for_lock=0.0), settings)
         async with opened as app, asyncio.timeout(task.timeout):
             await _run_what_is_due(app, task.tick)
     except TimeoutError:

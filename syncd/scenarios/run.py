@@ -16,9 +16,12 @@ from typing import Any
 
 from syncd.scenarios.demands import broken, demands
 from syncd.scenarios.figures import figures, story, struck
+from syncd.scenarios.housing import STORE, housed
+from syncd.scenarios.look import NothingThere
 from syncd.scenarios.one_thread import at_once
 from syncd.scenarios.plays import SCENARIOS
 from syncd.scenarios.scenario import Scenario
+from syncd.scenarios.server import NoServer, own_server
 from syncd.scenarios.twin import playing
 from syncd.scenarios.world import Spinning, TooLong, World
 
@@ -32,6 +35,19 @@ class Order:
     seed: int
     workers: int
     twin: str = ""  # FILE:NAME of a deliberately wrong version
+    #: Where the run has a store of its own: "sqlite", "postgresql" (a server that is started for it), or the URL of a
+    #: PostgreSQL server; "" is what SYNCD_SIM_STORE says, else SQLite. Never told: it may have a password.
+    store: str = field(default="", repr=False)
+
+    def facts(self) -> dict[str, Any]:
+        """What a run on any store can be repeated from."""
+        facts = asdict(self)
+        del facts["store"]
+        return facts
+
+
+class OtherStore(Exception):
+    """The scenario is about the other kind of store, or there is no PostgreSQL here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +62,7 @@ class Result:
 
     def facts(self) -> dict[str, Any]:
         """For JSON: the order, the figures and what did not hold; the story stays in the transcript."""
-        return {**asdict(self.order), "figures": dict(self.figures), "seen": dict(self.seen), "broken": self.broken}
+        return {**self.order.facts(), "figures": dict(self.figures), "seen": dict(self.seen), "broken": self.broken}
 
 
 def play(order: Order) -> Result:
@@ -54,23 +70,60 @@ def play(order: Order) -> Result:
     with tempfile.TemporaryDirectory(prefix="syncd-sim-", dir=_memory()) as folder, ExitStack() as stack:
         for place in (at_once(), playing(order.twin), _quiet()):
             stack.enter_context(place)
-        return asyncio.run(_play(order, Path(folder)))
+        server, its_folder = stack.enter_context(_server(order))
+        url = stack.enter_context(housed(server, Path(folder)))
+        world = World(
+            *(order.scenario, order.rows, order.seed, order.workers, Path(folder)),
+            twin=order.twin,
+            url=url,
+            server=its_folder,
+        )
+        return asyncio.run(_play(order, world))
 
 
-async def _play(order: Order, folder: Path) -> Result:
+@contextmanager
+def _server(order: Order) -> Iterator[tuple[str, Path | None]]:
+    """The URL of a server for the store, "" for SQLite; its folder if it was started for this. Raises OtherStore."""
+    wanted = store_of(order)
+    if not wanted.startswith("postgresql") or "://" in wanted:
+        yield "" if wanted == "sqlite" else wanted, None
+        return
+    try:
+        with own_server() as started:
+            yield started
+    except NoServer as error:
+        raise OtherStore(str(error)) from error
+
+
+def store_of(order: Order) -> str:
+    """ "sqlite", "postgresql" or a URL: as it was asked for, as it is usual, as the day needs it. Raises OtherStore."""
+    only = SCENARIOS[order.scenario].only
+    if only in ("sqlite", "own server"):
+        wanted = order.store or ("sqlite" if only == "sqlite" else "postgresql")
+    else:
+        wanted = order.store or os.environ.get(STORE, "") or only or "sqlite"
+    fits = {"sqlite": wanted == "sqlite", "own server": wanted == "postgresql", "postgresql": wanted != "sqlite"}
+    if not fits.get(only, True):
+        raise OtherStore(f"{order.scenario}: {only}")
+    return wanted
+
+
+async def _play(order: Order, world: World) -> Result:
     scenario = SCENARIOS[order.scenario]
-    world = World(order.scenario, order.rows, order.seed, order.workers, folder, order.twin)
     began = time.perf_counter()
     ended = ""
     try:
         await scenario.play(world)
     except (TooLong, Spinning) as stuck:
         ended = str(stuck)
-    counted = {**figures(world.sandbox, world.store_path), **world.figures}
+    try:
+        counted = {**figures(world.sandbox, world.url), **world.figures}
+    except NothingThere as nothing:
+        raise NothingThere(f"{nothing}; {ended}") from nothing
     counted["crashes"] = world.crashes
     counted["seconds"] = round(time.perf_counter() - began, 3)
     seen = dict(sorted((struck(world.sandbox) + world.seen).items()))
-    told = tuple(story(world.store_path))
+    told = tuple(story(world.url))
     return Result(order, counted, seen, _judged(scenario, counted, seen, ended), told)
 
 

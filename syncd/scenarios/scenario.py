@@ -31,3 +31,6 @@ class Scenario:
     faults: tuple[str, ...] = ()
     rows: int = 100
     workers: int = 1
+    #: "sqlite" or "postgresql" where the day is about that store alone, "own server" where it kills PostgreSQL itself;
+    #: "" for a day that is the same on both.
+    only: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from syncd.scenarios.run import Order, Result
@@ -35,7 +35,7 @@ def of(result: Result) -> Transcript:
 def write(path: Path, result: Result) -> None:
     """Save the run. Raises FileExistsError."""
     made = of(result)
-    lines = [{"format": _FORMAT, **asdict(made.order)}, made.figures, *made.story]
+    lines = [{"format": _FORMAT, **made.order.facts()}, made.figures, *made.story]
     with path.open("x", encoding="utf-8") as file:
         file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 

@@ -26,7 +26,7 @@ from syncd.scenarios.pauses import Pauses
 from syncd.stages.turn import Turn, run_unit
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.store import Tx
-from syncd.store.units import Claim
+from syncd.store.units import Claim, LeaseClock
 
 #: Nothing the daemon does by itself comes later than this after what causes it, but for late-issue sweeps.
 SOON = timedelta(hours=2)
@@ -78,6 +78,10 @@ class World:
     wanted_workers: int
     folder: Path
     twin: str = ""
+    #: The store's URL; "" for a file in the folder.
+    url: str = ""
+    #: The folder of the PostgreSQL server that was started for this world, if one was (`syncd.scenarios.server`).
+    server: Path | None = None
     clock: VirtualClock = field(default_factory=VirtualClock)
     seen: Counter[str] = field(default_factory=Counter)
     figures: dict[str, float] = field(default_factory=dict)
@@ -95,6 +99,7 @@ class World:
     _dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
+        self.url = self.url or f"sqlite:///{self.folder}/syncd.db"
         self._dice = random.Random(f"{self.name}/{self.seed}/workers")
         self.pauses = Pauses(self.clock)
 
@@ -137,7 +142,11 @@ class World:
 
         `wdt` and `issuer` stand for the merchant's WDT account and its issuer.
         """
-        return from_mapping(settings_for(self.sandbox.describe(), self.folder, self.clock.now(), **sections))
+        return from_mapping(self.settings_tree(**sections))
+
+    def settings_tree(self, **sections: Any) -> dict[str, Any]:
+        """The same before it is checked."""
+        return settings_for(self.sandbox.describe(), self.folder, self.clock.now(), self.url, **sections)
 
     @asynccontextmanager
     async def daemons(self, settings: Settings | None = None, *, workers: int | None = None) -> AsyncIterator[None]:
@@ -155,7 +164,13 @@ class World:
     async def _open(self, number: int) -> Worker:
         assert self._settings is not None
         alone = number == 0 and self.wanted_workers == 1
-        opened = open_app(self._settings, clock=self.clock, rng=random.Random(self.seed).random, exclusive=alone)
+        opened = open_app(
+            self._settings,
+            clock=self.clock,
+            rng=random.Random(self.seed).random,
+            exclusive=alone,
+            leases=LeaseClock.HOST,  # the world's own time: the database's goes on by itself
+        )
         try:
             app = await opened.__aenter__()
         except Struck:  # dead before it was born: the next one is started
@@ -192,7 +207,7 @@ class World:
     def onlooker(self) -> Onlooker:
         """A look into the store, past the program; only while daemons are there."""
         if self._onlooker is None:
-            self._onlooker = Onlooker(self.store_path)
+            self._onlooker = Onlooker(self.url)
         return self._onlooker
 
     # -- striking --------------------------------------------------------------------------------------------------
@@ -362,8 +377,13 @@ def _optional(described: dict[str, Any], sections: dict[str, Any]) -> dict[str, 
     return accounts
 
 
-def settings_for(described: dict[str, Any], folder: Path, now: datetime, **sections: dict[str, Any]) -> dict[str, Any]:
-    """The settings of one merchant at a sandbox that describes itself so; each section is merged over the defaults."""
+def settings_for(
+    described: dict[str, Any], folder: Path, now: datetime, url: str = "", **sections: dict[str, Any]
+) -> dict[str, Any]:
+    """The settings of one merchant at a sandbox that describes itself so; each section is merged over the defaults.
+
+    The store is in the database of `url`, or in a file in `folder`.
+    """
     wdt = {
         **{name: described["wdt"][name] for name in ("url", "sid", "key", "secret")},
         "calls_per_minute": 6000,
@@ -380,7 +400,7 @@ def settings_for(described: dict[str, Any], folder: Path, now: datetime, **secti
     }
     start = (now.astimezone(BEIJING) - timedelta(days=3)).strftime("%Y-%m-%d %H:%M:%S")
     whole: dict[str, Any] = {
-        "store": {"url": f"sqlite:///{folder}/syncd.db", "witness": f"{folder}/witness"},
+        "store": {"url": url or f"sqlite:///{folder}/syncd.db", "witness": f"{folder}/witness"},
         "console": {"listen": "127.0.0.1:0"},
         "schedule": {"poll": "30s", "mirror": "2m", "push": "5s", "collect": "5s", "write_back": "5s"},
         "poll": {"start": start},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -24,17 +24,30 @@ log = structlog.get_logger("syncd.stages")
 SUPERSEDED = "superseded"
 
 
-async def ask(store: Store, merchant: Merchant, query: Search) -> tuple[Page, int]:
-    """One answered page and the number of its request. Raises Transient, Permanent."""
-    seq = await store.next_seq()
+async def ask(store: Store, merchant: Merchant, query: Search, number: int | None = None) -> tuple[Page, int]:
+    """One answered page and the number of its request, which is `number` if one was drawn before.
+
+    Raises Transient, Permanent, StoreUnavailable.
+    """
+    seq = await store.next_seq(merchant.sid) if number is None else number
     return await merchant.erp.search(query), seq
 
 
 async def take_in(
-    tx: Tx, merchant: Merchant, page: Page, seq: int, span: tuple[datetime, datetime] | None = None
+    tx: Tx,
+    merchant: Merchant,
+    page: Page,
+    seq: int,
+    span: tuple[datetime, datetime] | None = None,
+    *,
+    known_for: timedelta | None = None,
 ) -> Kept:
-    """Store what a page showed, note what moved, and wake whoever has something to do now."""
-    kept = await tx.sightings.keep(merchant.name, merchant.sid, page.rows, Seen(seq, page.asked_at, span))
+    """Store what a page showed, note what moved, and wake whoever has something to do now.
+
+    `known_for`: an unchanged row that was seen no longer ago than this is as good as seen now.
+    """
+    seen = Seen(seq, page.asked_at, span, known_for)
+    kept = await tx.sightings.keep(merchant.name, merchant.sid, page.rows, seen)
     unread = [row for row in page.bad if row.reason != SUPERSEDED]
     if unread:
         for row in await tx.sightings.set_aside(merchant.name, merchant.sid, unread):

@@ -16,7 +16,7 @@ import structlog
 from syncd.domain.outcome import Outcome, Unknown
 from syncd.domain.trouble import LANE_WIDE, Care, Trouble, Verdict
 from syncd.stages.turn import Merchant
-from syncd.store.lanes import PROBE_FOR, STRIKES
+from syncd.store.lanes import PROBE_FOR, STRIKES, Standing
 from syncd.store.store import Store, Tx
 from syncd.store.units import Claim
 
@@ -51,15 +51,29 @@ class Gate:
     care: Care | None = None
 
 
-async def gate(store: Store, claim: Claim, merchant: Merchant, platform: str, *, prober: bool) -> Gate:
-    """Ask for the way. Only a `prober` gets the call of a half-open lane; the others are woken when it is open."""
-    async with store.read() as tx:
-        standing = await tx.lanes.standing(merchant.name, platform)
-        now = tx.now
+async def gate(
+    store: Store,
+    claim: Claim,
+    merchant: Merchant,
+    platform: str,
+    *,
+    prober: bool,
+    patient: bool = False,
+    standing: Standing | None = None,
+) -> Gate:
+    """Ask for the way. Only a `prober` gets the call of a half-open lane; the others are woken when it is open.
+
+    What is `patient` lets every other call of the credential go first. `standing` is how the lane stood a moment ago,
+    where that has just been read.
+    """
+    if standing is None:
+        async with store.read() as tx:
+            standing = await tx.lanes.standing(merchant.name, platform)
+    now = store.clock.now()
     if standing.until is not None:
         return Gate(until=standing.until, care=standing.care)
     if not standing.half_open:
-        return Gate(until=await budget_rest(merchant, platform, now))
+        return Gate(until=await budget_rest(merchant, platform, now, patient=patient))
     if not prober:
         return Gate(until=now + PROBE_FOR, half_open=True, care=standing.care)
     async with store.begin(claim, fact="lane.probed") as tx:
@@ -68,13 +82,13 @@ async def gate(store: Store, claim: Claim, merchant: Merchant, platform: str, *,
     return Gate(probe=True, half_open=True, care=standing.care)
 
 
-async def budget_rest(merchant: Merchant, platform: str, now: datetime) -> datetime | None:
+async def budget_rest(merchant: Merchant, platform: str, now: datetime, *, patient: bool = False) -> datetime | None:
     """Until when the credential's budget is spent, if that is worth going away for."""
     paces = {WDT: merchant.erp_pace, YUANNIAN: merchant.wallet_pace, TOP: merchant.centre_pace}
     pace = paces.get(platform, merchant.issuer_pace)
     if pace is None:
         return None
-    free_at = await pace.free_at()
+    free_at = await pace.free_at(patient=patient)
     return free_at if free_at > now + PATIENCE else None
 
 

@@ -218,7 +218,7 @@ async def _adopt(
         await tx.journal.add(
             "order.issued", order_id=order.id, merchant=merchant.name, number=invoice.number, late=late or None
         )
-        await _wake_reds(tx, str(BlueRef(invoice.number, invoice.code)))
+        tx.reds.wake(str(BlueRef(invoice.number, invoice.code)))
         named = order.red_of or order.relation
         if invoice.colour is Colour.RED and named:
             await _reversed(tx, merchant, order, BlueRef.read(named))
@@ -240,13 +240,7 @@ async def _adopt(
 async def _reversed(tx: Tx, merchant: Merchant, order: OrderView, blue: BlueRef) -> None:
     """The red invoice has its own number: its blue one is reversed, also in the buyer's wallet if that is kept."""
     await owe_cancel(tx, merchant, order, blue.number, blue.code)
-    await _wake_reds(tx, str(blue))
-
-
-async def _wake_reds(tx: Tx, blue: str) -> None:
-    """Red orders that wait for this blue invoice, or for the end of its other red one, are looked at now."""
-    for name in await tx.reds.wake(blue):
-        await tx.units.wake("push", name)
+    tx.reds.wake(str(blue))
 
 
 async def _wait(tx: Tx, merchant: Merchant, order: OrderView, wait: Wait) -> None:
@@ -302,7 +296,7 @@ async def _fail(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | N
         text=f"{code}: {text}",
     )
     if order.red_of is not None:
-        await _wake_reds(tx, order.red_of)
+        tx.reds.wake(order.red_of)
     told = without_identifiers(text)
     await tx.journal.add("order.failed", order_id=order.id, merchant=merchant.name, code=code, text=told)
     tx.tell(partial(log.warning, "collect.failed", merchant=merchant.name, order_no=order.no, code=code))

@@ -34,8 +34,13 @@ DISARMED_LOOKS_AGAIN = timedelta(seconds=60)
 class Pace(Protocol):
     """The budget of one credential."""
 
-    async def free_at(self) -> datetime:
-        """When a call that asks now would begin."""
+    @property
+    def spacing(self) -> float:
+        """Seconds from one call to the next, at the present rate."""
+        ...
+
+    async def free_at(self, *, patient: bool = False) -> datetime:
+        """When a call that asks now would begin; one that is `patient` lets the others go first."""
         ...
 
 
@@ -126,7 +131,7 @@ async def run_unit(store: Store, stage: Stage, key: str, rng: Callable[[], float
     will be asked about. A defect passes through, but first the unit is given back, later and later.
     """
     try:
-        async with store.begin(fact="unit.claimed") as tx:
+        async with store.begin(fact="unit.claimed", lone=True) as tx:
             claim = await tx.units.claim(stage.name, key, LEASE)
             failures = await tx.units.failures(stage.name, key)
     except StoreUnavailable as error:
@@ -166,7 +171,7 @@ async def _finish(
     store: Store, stage: Stage, claim: Claim, turn: Turn, failures: int, trouble: str, unheard: Verdict | None
 ) -> Turn | None:
     try:
-        async with store.begin(fact="unit.finished") as tx:
+        async with store.begin(fact="unit.finished", lone=True) as tx:
             await tx.units.finish(claim, next_at=turn.next_at, failures=failures, trouble=trouble, notes=turn.notes)
             if unheard is not None:
                 await tx.unclassified.seen(unheard)
@@ -215,7 +220,7 @@ def share_spent(claim: Claim, monotonic: float) -> bool:
 
 
 #: The longest sleep of a unit that has nothing to do: whatever gives it something wakes it.
-LONGEST_SLEEP = timedelta(seconds=60)
+LONGEST_SLEEP = timedelta(minutes=5)
 
 
 def sleep(now: datetime, every: timedelta, due: datetime | None, tally: dict[str, int] | None = None) -> Turn:

@@ -20,7 +20,7 @@ class Allowances:
         """Take up to `portion` of the `most` calls of `day`, durably; how many there were."""
         a = allowance.c
         ours = (a.platform == self._platform, a.account == self._account)
-        async with self._store.begin(fact="allowance.taken") as tx:
+        async with self._store.begin(fact="allowance.taken", scope=f"allowance:{self._platform} {self._account}") as tx:
             row = (await tx.connection.execute(select(a.day, a.taken).where(*ours))).first()
             taken = row.taken if row is not None and row.day == day else 0
             granted: int = max(0, min(portion, most - taken))

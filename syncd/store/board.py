@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, not_, or_, select, text
+from sqlalchemy import Select, and_, func, literal, not_, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.store.applications import FOR_A_FILE, NEVER
+from syncd.store.dialect import json_text
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId, OrderView, view
 from syncd.store.schema import (
@@ -22,6 +23,9 @@ from syncd.store.schema import (
     quarantine,
     token,
 )
+
+#: In the very words of the partial index: only then may the database know that it holds them all.
+_OPEN_DEBTS = text("debt.state IN ('owed', 'sent')")
 
 
 class Board:
@@ -70,25 +74,28 @@ class Board:
     async def debts(self) -> dict[str, int]:
         """Open debts per target."""
         rows = await self._connection.execute(
-            select(debt.c.target, func.count()).where(debt.c.state.in_(("owed", "sent"))).group_by(debt.c.target)
+            select(debt.c.target, func.count()).where(_OPEN_DEBTS).group_by(debt.c.target)
         )
         return {target: int(count) for target, count in rows}
 
     async def oldest_debts(self) -> dict[str, datetime]:
         """Per target, since when the oldest open debt has been owed."""
         rows = await self._connection.execute(
-            select(debt.c.target, func.min(debt.c.owed_at))
-            .where(debt.c.state.in_(("owed", "sent")))
-            .group_by(debt.c.target)
+            select(debt.c.target, func.min(debt.c.owed_at)).where(_OPEN_DEBTS).group_by(debt.c.target)
         )
         return {target: from_ms(at) for target, at in rows}
 
     async def second_invoices(self) -> dict[str, tuple[int, datetime]]:
         """Per merchant, how many orders are held because two invoices of them exist, and since when the oldest is."""
         t = invoice_order.c
+        code = json_text(self._connection, t.hold_facts, "code")
         rows = await self._connection.execute(
             select(t.merchant, func.count(), func.min(t.changed_at))
-            .where(t.state == State.HOLD, t.hold == Hold.SPLIT_INVOICES, _code() == "second_invoice")
+            .where(
+                t.state == State.HOLD,
+                t.hold == Hold.SPLIT_INVOICES,
+                code == "second_invoice",
+            )
             .group_by(t.merchant)
         )
         return {merchant: (int(count), from_ms(at)) for merchant, count, at in rows}
@@ -181,8 +188,3 @@ class Board:
             )
             found.update({OrderId(order_id): number for order_id, number in rows})
         return found
-
-
-def _code() -> ColumnElement[str]:
-    """The `code` among a hold's facts."""
-    return func.json_extract(invoice_order.c.hold_facts, "$.code")

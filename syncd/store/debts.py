@@ -13,6 +13,7 @@ from syncd.domain.order import MerchantName
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId
 from syncd.store.schema import debt
+from syncd.store.together import Together
 
 #: What WDT can be owed: a number, or the reason why there is none.
 ISSUED, FAILED = "60", "85"
@@ -21,7 +22,7 @@ CLOSE_LOOK = 2
 
 
 #: A debt that a command has voided meanwhile stays void, whatever a late answer says.
-_OPEN = debt.c.state.in_(("owed", "sent"))
+_OPEN = text("debt.state IN ('owed', 'sent')")
 
 #: What runs for every order is built once.
 _OWE = text("""
@@ -34,6 +35,13 @@ _VOID = (
     update(debt)
     .where(debt.c.order_id == bindparam("of_order"), debt.c.target == "wdt", _OPEN)
     .values(state="void", settled_at=bindparam("at"))
+)
+_PAID = update(debt).where(debt.c.id == bindparam("k_id"), _OPEN).values(state="paid", settled_at=bindparam("at"))
+_WAKE = update(debt).where(debt.c.order_id == bindparam("of_order"), _OPEN).values(next_at=bindparam("at"))
+_LOOK = (
+    update(debt)
+    .where(debt.c.id == bindparam("k_id"), _OPEN)
+    .values(looks=debt.c.looks + 1, next_at=bindparam("look_at"))
 )
 
 
@@ -58,16 +66,18 @@ class Debt:
 class Debts:
     """The debt table, inside one transaction."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+    def __init__(self, connection: AsyncConnection, now: datetime, together: Together) -> None:
         self._connection = connection
         self._now = now
+        self._together = together
 
     async def owe(
         self, order_id: OrderId, merchant: MerchantName, *, kind: str, generation: int, revision: int, text: str = ""
     ) -> None:
         """Owe WDT the end of this order; what was owed before it is void. Owing the same twice is owing it once."""
-        await self._void(order_id)
-        await self._connection.execute(
+        self._void(order_id)
+        self._together.add(
+            order_id,
             _OWE,
             {
                 "order_id": order_id,
@@ -80,12 +90,12 @@ class Debts:
             },
         )
 
-    async def _void(self, order_id: OrderId) -> None:
-        await self._connection.execute(_VOID, {"of_order": order_id, "at": to_ms(self._now)})
+    def _void(self, order_id: OrderId) -> None:
+        self._together.add(order_id, _VOID, {"of_order": order_id, "at": to_ms(self._now)})
 
     async def void(self, order_id: OrderId) -> None:
         """Nothing is owed for this order any more."""
-        await self._void(order_id)
+        self._void(order_id)
 
     async def due(self, merchant: MerchantName, state: str, limit: int) -> list[Debt]:
         """Open debts to WDT in `state` (owed or sent) whose time has come, longest waiting first."""
@@ -94,7 +104,7 @@ class Debts:
             .where(
                 debt.c.target == "wdt",
                 debt.c.merchant == merchant,
-                text("debt.state IN ('owed', 'sent')"),  # the words of the partial index
+                _OPEN,  # the words of the partial index
                 debt.c.state == state,
                 debt.c.next_at <= to_ms(self._now),
             )
@@ -132,11 +142,9 @@ class Debts:
         )
         return set(marked.scalars())
 
-    async def look_again(self, ids: Sequence[int], look_at: datetime) -> None:
+    async def look_again(self, owed: Debt, look_at: datetime) -> None:
         """Not proven by this look; look again at `look_at`."""
-        await self._connection.execute(
-            update(debt).where(debt.c.id.in_(ids), _OPEN).values(looks=debt.c.looks + 1, next_at=to_ms(look_at))
-        )
+        self._together.add(owed.order_id, _LOOK, {"k_id": owed.id, "look_at": to_ms(look_at)})
 
     async def doubt(self, ids: Sequence[int]) -> None:
         """WDT said no to these: only a read by number can tell; look now, and look that closely."""
@@ -171,21 +179,17 @@ class Debts:
             .where(
                 debt.c.target == "wdt",
                 debt.c.merchant == merchant,
-                text("debt.state IN ('owed', 'sent')"),  # the words of the partial index
+                _OPEN,  # the words of the partial index
             )
             .order_by(debt.c.next_at)
             .limit(1)
         )
         return None if found is None else from_ms(found)
 
-    async def paid(self, debt_id: int) -> None:
+    async def paid(self, owed: Debt) -> None:
         """A sighting proved it."""
-        await self._connection.execute(
-            update(debt).where(debt.c.id == debt_id, _OPEN).values(state="paid", settled_at=to_ms(self._now))
-        )
+        self._together.add(owed.order_id, _PAID, {"k_id": owed.id, "at": to_ms(self._now)})
 
     async def wake(self, order_id: OrderId) -> None:
         """Look at this order's open debt now."""
-        await self._connection.execute(
-            update(debt).where(debt.c.order_id == order_id, _OPEN).values(next_at=to_ms(self._now))
-        )
+        self._together.add(order_id, _WAKE, {"of_order": order_id, "at": to_ms(self._now)})

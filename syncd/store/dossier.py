@@ -103,14 +103,14 @@ class Dossier:
         t = invoice_order.c
         if not no:
             return []
-        inside = await self._connection.scalars(select(t.no).where(t.no.contains(no, autoescape=True)).limit(most))
+        inside = await self._connection.scalars(select(t.no).where(t.no.icontains(no, autoescape=True)).limit(most))
         found = list(dict.fromkeys(inside))
         if found:
             return found
         for length in dict.fromkeys((len(no) - 1, len(no) - 2, len(no) - 3, len(no) // 2)):
             if length < 2:
                 break
-            begins = t.no.startswith(no[:length], autoescape=True)
+            begins = t.no.istartswith(no[:length], autoescape=True)
             some = await self._connection.scalars(select(t.no).where(begins).distinct().limit(_MOST_CANDIDATES))
             near = difflib.get_close_matches(no, list(some), n=most)
             if near:

@@ -16,6 +16,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from syncd.store.driver import one_hop
+from syncd.store.troubles import UnsupportedStore as UnsupportedStore
+
 #: The writer's pragmas, in order; tests cut the power under exactly these.
 WRITER = (
     "PRAGMA journal_mode=WAL",
@@ -23,13 +26,9 @@ WRITER = (
     "PRAGMA busy_timeout=5000",
     "PRAGMA journal_size_limit=67108864",  # a log that a long reader let grow gives its disk back afterwards
     "PRAGMA foreign_keys=ON",
-    "PRAGMA cache_size=-16384",
+    "PRAGMA cache_size=-8192",
 )
-_READER = ("PRAGMA busy_timeout=5000", "PRAGMA query_only=ON", "PRAGMA cache_size=-4096")
-
-
-class UnsupportedStore(Exception):
-    """The store's URL names something this installation cannot open."""
+_READER = ("PRAGMA busy_timeout=5000", "PRAGMA query_only=ON", "PRAGMA cache_size=-2048")
 
 
 def sqlite_path(url: str) -> Path:
@@ -61,7 +60,7 @@ def _recipe(engine: AsyncEngine, pragmas: tuple[str, ...], begin: str) -> AsyncE
     def on_begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 
-    return engine
+    return one_hop(engine)
 
 
 def writer_engine(path: Path) -> AsyncEngine:

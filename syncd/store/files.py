@@ -56,7 +56,7 @@ class Files:
     async def _urls(self, ids: Sequence[OrderId]) -> dict[OrderId, tuple[str, ...]]:
         i = invoice.c
         rows = await self._connection.execute(
-            select(i.order_id, i.file_url, i.ofd_url).where(i.order_id.in_(ids)).order_by(i.recorded_at)
+            select(i.order_id, i.file_url, i.ofd_url).where(i.order_id.in_(ids)).order_by(i.recorded_at, i.number)
         )
         return {OrderId(order_id): tuple(filter(None, (pdf, ofd))) for order_id, pdf, ofd in rows}
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
-from syncd.store.instance import Instance
-from syncd.store.witness import Finding, Overtaken, Witness, WitnessBusy, WitnessFolder, compare
+from syncd.store.instance import MOVED_HERE, InAMove, Instance
+from syncd.store.postgres import DATABASE
+from syncd.store.witness import ENDED, Finding, Overtaken, Witness, WitnessBusy, WitnessFolder, compare
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +27,10 @@ log = structlog.get_logger("syncd.store")
 _EVERY, _TIMES = 0.02, 250
 
 
+#: Whether another worker vouches for the store; it may take its time.
+Vouched = Callable[[], Awaitable[bool]]
+
+
 class NoWitness(Exception):
     """The witness could not be written: the commit stands, the call must not be made."""
 
@@ -31,9 +38,18 @@ class NoWitness(Exception):
 class Guard:
     """Stands between a commit and the call it allows: without the witness written there is no call."""
 
-    def __init__(self, folder: WitnessFolder, store: Path) -> None:
+    def __init__(self, folder: WitnessFolder, store: Path | str, *, shared: bool = False) -> None:
+        """`store` is a SQLite store's file, or what `syncd.store.place` calls any store.
+
+        `shared`: workers on other hosts use this store too, each with a witness of its own. A term that the store takes
+        there (one of them arms it) is followed here.
+        """
         self.folder = folder
-        self.path = os.path.realpath(store)
+        self._shared = shared
+        self._term = ""
+        #: The furthest this process has gone itself: the store's id, and its epoch then.
+        self.furthest = ("", 0)
+        self.path = os.path.realpath(store) if isinstance(store, Path) else store
 
     def seen(self, instance: Instance) -> Witness | None:
         """What the witness says of `instance`."""
@@ -43,16 +59,39 @@ class Guard:
         """Witnesses of databases that were at this path and are gone."""
         return self.folder.others_at(self.path, instance.id)
 
+    @property
+    def knows(self) -> bool:
+        """Whether this process has a witness that agrees with the store."""
+        return bool(self._term)
+
+    def agrees(self, witness: Witness) -> None:
+        """What was found at the start is the witness of this very store, which is as far or further."""
+        self._term = witness.term
+
     async def advance(self, instance: Instance, at: datetime) -> None:
         """Remember that `instance` is about to write outside. Raises Overtaken, NoWitness."""
-        await self._write(self.folder.advance, instance, at)
+        after = self._term if self._shared else ""
+        await self._write(partial(self.folder.advance, after=after), self._witness(instance, at))
+        self._remember(instance)
 
     async def take(self, instance: Instance, at: datetime) -> None:
         """Remember that `instance` is the one, whatever was remembered before. Raises NoWitness."""
-        await self._write(self.folder.write, instance, at)
+        await self._write(self.folder.write, self._witness(instance, at))
+        self._remember(instance)
 
-    async def _write(self, write: Callable[[Witness], None], instance: Instance, at: datetime) -> None:
-        witness = Witness(instance.id, instance.epoch, self.path, instance.term, at.isoformat(timespec="seconds"))
+    def _remember(self, instance: Instance) -> None:
+        self._term = instance.term
+        known, epoch = self.furthest
+        self.furthest = (instance.id, max(instance.epoch, epoch if known == instance.id else 0))
+
+    async def end(self, instance: Instance, goes_on_at: str, at: datetime) -> None:
+        """Remember that the line of `instance` has ended: no copy of it may ever send. Raises NoWitness."""
+        await self._write(self.folder.write, replace(self._witness(instance, at), store=goes_on_at, term=ENDED))
+
+    def _witness(self, instance: Instance, at: datetime) -> Witness:
+        return Witness(instance.id, instance.epoch, self.path, instance.term, at.isoformat(timespec="seconds"))
+
+    async def _write(self, write: Callable[[Witness], None], witness: Witness) -> None:
         for _ in range(_TIMES):
             try:
                 # In the loop's own thread: once begun it ends, and nothing is cancelled between commit and witness.
@@ -64,16 +103,20 @@ class Guard:
         raise NoWitness(f"the witness in {self.folder.folder} is being written by somebody else")
 
 
-async def open_instance(store: Store, guard: Guard, *, exclusive: bool, all_refuse_doubles: bool) -> Instance:
+async def open_instance(
+    store: Store, guard: Guard, *, exclusive: bool, all_refuse_doubles: bool, vouched: Vouched | None = None
+) -> Instance:
     """Find out whether this store is the newest of its line, and disarm it where that is not certain.
 
     `all_refuse_doubles`: every issuer is of class A, so that even a store that knows nothing finds its invoices by
-    their keys. Raises NoWitness, StoreUnavailable.
+    their keys. `vouched` tells whether a worker that is at work on this very store now knows it by its own witness;
+    then a host that has none yet begins one. Raises NoWitness, InAMove, StoreUnavailable.
     """
     store.guard = guard
     if guard.folder.beside:
         log.warning("instance.witness_beside", folder=str(guard.folder.folder))
     async with store.begin(fact="instance.opened") as tx:
+        await tx.instance.require_workable()
         known = await tx.instance.get()
         if known is None:
             known = await tx.instance.create()
@@ -85,6 +128,10 @@ async def open_instance(store: Store, guard: Guard, *, exclusive: bool, all_refu
                     await tx.instance.disarm("deleted")
     # The witness is read before the row is read again: another worker may go on in between, and the row with it.
     witness = guard.seen(known)
+    if witness is None and known.epoch and vouched is not None and await vouched():
+        log.info("instance.vouched", epoch=known.epoch)
+        await guard.take(known, store.clock.now())
+        witness = guard.seen(known)
     async with store.begin(fact="instance.compared") as tx:
         here = await tx.instance.get()
         assert here is not None
@@ -96,19 +143,26 @@ async def open_instance(store: Store, guard: Guard, *, exclusive: bool, all_refu
             _tell(finding, here, witness, doubted)
         elif here.armed and exclusive:
             await tx.instance.new_term()
+        if finding is Finding.FINE and witness is not None:
+            guard.agrees(witness)
         here = await tx.instance.get()
         assert here is not None
         at = tx.now
     if here.armed:
         await _announce(store, guard, here, at, exclusive)
+    elif here.stuck:
+        raise InAMove(here.why, here.about)
     else:
         log.warning("instance.disarmed", why=here.why, about=here.about)
     return here
 
 
 def _known_already(here: Instance, finding: Finding) -> bool:
-    """A store disarmed for being elsewhere stays so; new doubts arise only where more may have been forgotten."""
-    return not here.armed and finding is Finding.MOVED
+    """A store disarmed for being elsewhere stays so; new doubts arise only where more may have been forgotten.
+
+    A store that has just been moved here has its witness already: elsewhere it is a copy of what was moved here.
+    """
+    return not here.armed and finding is Finding.MOVED and here.why != MOVED_HERE
 
 
 async def _announce(store: Store, guard: Guard, here: Instance, at: datetime, exclusive: bool) -> None:
@@ -144,6 +198,14 @@ async def overtaken(store: Store, other: Overtaken) -> None:
     log.error("instance.overtaken", by=str(other), doubted=doubted)
 
 
+async def went_back(store: Store, epoch: int, seen: int) -> None:
+    """The server was put back to an earlier state while we were at work: what it has forgotten may have been sent."""
+    async with store.begin(fact="instance.disarmed") as tx:
+        doubted = await tx.instance.disarm(Finding.RESTORED, "", seen)
+        await tx.journal.add("instance.disarmed", why=str(Finding.RESTORED), epoch_db=epoch, epoch_seen=seen)
+    log.error("restore.detected", why=str(Finding.RESTORED), epoch_db=epoch, epoch_seen=seen, doubted=doubted)
+
+
 async def disarm(store: Store, reason: str, by: str) -> None:
     """A person's word: nothing is sent until the store is armed again."""
     async with store.begin(fact="instance.disarmed") as tx:
@@ -152,8 +214,9 @@ async def disarm(store: Store, reason: str, by: str) -> None:
 
 
 async def arm(store: Store, guard: Guard, by: str) -> Instance:
-    """Let the store write outside again, for a person who asked for it. Raises NoWitness."""
+    """Let the store write outside again, for a person who asked for it. Raises NoWitness, InAMove."""
     async with store.begin(fact="instance.armed") as tx:
+        await tx.instance.require_workable()
         here = await tx.instance.get()
         assert here is not None
         if here.armed:
@@ -171,5 +234,7 @@ def _goes_on_elsewhere(guard: Guard, witness: Witness | None) -> bool:
     """Whether the store this one was copied from still exists: it keeps the id, this one gets its own."""
     if witness is None or witness.store == guard.path:
         return False
+    if witness.store.startswith(DATABASE):  # nobody here can tell: taken for alive, so that two never share an id
+        return True
     other = Path(witness.store)
-    return other.exists() and not other.samefile(guard.path)
+    return other.exists() and (guard.path.startswith(DATABASE) or not other.samefile(guard.path))

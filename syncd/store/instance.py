@@ -19,13 +19,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Phase, State
 from syncd.domain.order import WDT_HAS_INVOICE
+from syncd.store.dialect import greatest, least
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import cursor, instance, invoice_order, journal, submission, unit
 
 #: The feeds that must be read again before a store knows what the world looks like.
 _FEEDS = ("pending", "mirror")
+#: Whys of a store in the middle of `syncd db move`: a copy that is not finished, the one that was left, the one that is
+#: complete and waits for a person. Of the first two nothing but that command makes anything else.
+MOVING, MOVED_AWAY, MOVED_HERE = "moving", "moved_away", "moved_here"
+STUCK = (MOVING, MOVED_AWAY)
 #: Sought by a late-issue sweep, not by when they are due.
 _SWEPT = (State.FAILED, State.DONE85, State.CANCELLED)
+
+
+class InAMove(Exception):
+    """This store is what a move left behind, or a copy that it did not finish: nothing may work on it."""
+
+    def __init__(self, why: str, about: str) -> None:
+        super().__init__(f"{why}: {about}")
+        self.why = why
+        self.about = about
 
 
 class Disarmed(Exception):
@@ -45,6 +59,12 @@ class Instance:
     disarmed_at: datetime | None  # kept when it is armed again: what is older may have been forgotten
     arm_asked_at: datetime | None
     asked_by: str
+    other: str = ""  # the id of the store at the other end of a move
+
+    @property
+    def stuck(self) -> bool:
+        """Never to be armed as it is: `syncd db move` began here, or ended."""
+        return not self.armed and self.why in STUCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +123,12 @@ class Instances:
         await self._connection.execute(update(instance).values(epoch=instance.c.epoch + 1))
         return await self.get()
 
+    async def require_workable(self) -> None:
+        """Raises InAMove."""
+        here = await self.get()
+        if here is not None and here.stuck:
+            raise InAMove(here.why, here.about)
+
     async def new_term(self) -> Instance:
         """This process takes the store for itself."""
         await self._connection.execute(update(instance).values(term=_drawn()))
@@ -111,14 +137,17 @@ class Instances:
     # -- disarming and arming --------------------------------------------------------------------------------------
 
     async def disarm(self, why: str, about: str = "", epoch_seen: int = 0) -> int:
-        """Send nothing from now on, and doubt whatever may have been sent unknown to us; returns how many orders."""
-        epoch = func.max(instance.c.epoch, epoch_seen) if self._sqlite else func.greatest(instance.c.epoch, epoch_seen)
+        """Send nothing from now on, and doubt whatever may have been sent unknown to us; returns how many orders.
+
+        A store that is stuck in a move stays so, whatever else is found out about it.
+        """
+        stays = instance.c.why.in_(STUCK)
         await self._connection.execute(
             update(instance).values(
                 armed=0,
-                why=why,
-                about=about,
-                epoch=epoch,
+                why=case((stays, instance.c.why), else_=why),
+                about=case((stays, instance.c.about), else_=about),
+                epoch=greatest(self._connection, instance.c.epoch, epoch_seen),
                 disarmed_at=to_ms(self._now),
                 arm_asked_at=None,
                 asked_by="",
@@ -129,7 +158,9 @@ class Instances:
 
     async def _wake_collect(self) -> None:
         u, now = unit.c, to_ms(self._now)
-        await self._connection.execute(update(unit).where(u.stage == "collect", u.next_at > now).values(next_at=now))
+        await self._connection.execute(
+            update(unit).where(u.stage == "collect").values(next_at=least(self._connection, u.next_at, now))
+        )
 
     async def _doubt(self) -> int:
         """A held order is doubted too: it is asked about once a person has released it."""
@@ -180,6 +211,45 @@ class Instances:
         )
         return await self._the()
 
+    # -- moving ------------------------------------------------------------------------------------------------------
+
+    async def begin_copy(self, of: Instance, about: str) -> Instance:
+        """What an unfinished copy of `of` is: a store with an id of its own, beyond any epoch of the other line."""
+        await self._connection.execute(
+            insert(instance).values(
+                one=1,
+                id=_drawn(),
+                term=_drawn(),
+                epoch=of.epoch + 1,
+                armed=0,
+                why=MOVING,
+                about=about,
+                other=of.id,
+                disarmed_at=to_ms(of.disarmed_at),
+            )
+        )
+        return await self._the()
+
+    async def hand_over(self, to: Instance, about: str) -> Instance:
+        """This store goes on as `to`: nothing is ever sent from here again."""
+        await self._connection.execute(
+            update(instance).values(
+                armed=0,
+                why=MOVED_AWAY,
+                about=about,
+                other=to.id,
+                epoch=to.epoch,
+                arm_asked_at=None,
+                asked_by="",
+            )
+        )
+        return await self._the()
+
+    async def take_over(self) -> Instance:
+        """The copy is complete and the store it was made of will never send again: a person may arm this one."""
+        await self._connection.execute(update(instance).values(why=MOVED_HERE))
+        return await self._the()
+
     # -- getting the memory back -----------------------------------------------------------------------------------
 
     async def wants_reading(self, sid: str, feed: str) -> bool:
@@ -218,9 +288,8 @@ class Instances:
             adopted=story.get("order.issued", 0),
             held=story.get("order.held", 0),
             pending=await self._count(invoice_order.c.state == State.PENDING),
-            foreign=await self._count(
+            foreign=await self._count_doubted(
                 and_(
-                    invoice_order.c.doubted_at.is_not(None),
                     invoice_order.c.state == State.MIRRORED,
                     invoice_order.c.wdt_status.in_([int(status) for status in WDT_HAS_INVOICE]),
                 )
@@ -237,7 +306,12 @@ class Instances:
         return {merchant: int(number) for merchant, number in rows}
 
     async def _doubted(self) -> int:
-        return await self._count(and_(invoice_order.c.doubted_at.is_not(None), _askable()))
+        return await self._count_doubted(_askable())
+
+    async def _count_doubted(self, condition: Any) -> int:
+        """Filtered, not selected: whoever looks for the state first reads a million rows that nobody doubts."""
+        counted = select(func.count().filter(condition)).where(invoice_order.c.doubted_at.is_not(None))
+        return int(await self._connection.scalar(counted) or 0)
 
     async def _story(self, since: datetime) -> dict[str, int]:
         j = journal.c
@@ -251,10 +325,6 @@ class Instances:
     async def _count(self, condition: Any) -> int:
         found = await self._connection.scalar(select(func.count()).select_from(invoice_order).where(condition))
         return int(found or 0)
-
-    @property
-    def _sqlite(self) -> bool:
-        return self._connection.dialect.name == "sqlite"
 
 
 def _askable() -> Any:
@@ -281,4 +351,5 @@ def _view(row: SqlRow[Any]) -> Instance:
         disarmed_at=from_ms(row.disarmed_at),
         arm_asked_at=from_ms(row.arm_asked_at),
         asked_by=row.asked_by,
+        other=row.other,
     )

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.budget import longest_rest
 from syncd.domain.trouble import Care, Verdict
+from syncd.store.dialect import upsert
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import lane
 
@@ -30,6 +31,13 @@ _UNREACHABLE, _LONGEST_UNREACHABLE = 30.0, 300.0
 STRIKES = 5
 #: Who has the right to the one call of a half-open lane has it for as long; after that its holder is taken for dead.
 PROBE_FOR = timedelta(seconds=60)
+
+
+_NOT_WELL = select(lane.c.state).where(
+    lane.c.merchant == bindparam("in_merchant"),
+    lane.c.platform == bindparam("in_platform"),
+    or_(lane.c.strikes > 0, lane.c.state == RESTING),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +113,10 @@ class Lanes:
 
     async def rest(self, merchant: str, platform: str, verdict: Verdict) -> bool:
         """Let the lane rest after a lane-wide error; True on the edge from open to resting."""
-        found = await self._find(merchant, platform)
-        if found is not None and found.state == PAUSED and (found.until is None or found.until > self._now):
+        found = _lane(await self._held(merchant, platform))
+        if found.state == PAUSED and (found.until is None or found.until > self._now):
             return False
-        failures = found.failures + 1 if found is not None and found.state == RESTING else 1
+        failures = found.failures + 1 if found.state == RESTING else 1
         rest_for = self._rest_for(platform, verdict, failures)
         await self._put(
             merchant,
@@ -118,9 +126,9 @@ class Lanes:
             code=f"{verdict.platform}.{verdict.code}",
             until_at=to_ms(self._now + rest_for),
             failures=failures,
-            since=found.since if found is not None and found.state == RESTING else self._now,
+            since=found.since if found.state == RESTING else self._now,
         )
-        return found is None or found.state != RESTING
+        return found.state != RESTING
 
     def _rest_for(self, platform: str, verdict: Verdict, failures: int) -> timedelta:
         """As long as the party said; an unreachable one ever longer, and not all of them at the same moment."""
@@ -131,14 +139,7 @@ class Lanes:
 
     async def strike(self, merchant: str, platform: str, by: str = "") -> int:
         """Nobody answered: how often in a row now. Repeated by the same order (`by`) alone it says nothing new."""
-        found = (
-            await self._connection.execute(
-                select(lane.c.strikes, lane.c.struck_by).where(lane.c.merchant == merchant, lane.c.platform == platform)
-            )
-        ).first()
-        if found is None:
-            await self._put(merchant, platform, state=OPEN, since=self._now, strikes=1, struck_by=by)
-            return 1
+        found = await self._held(merchant, platform)
         strikes = found.strikes + (0 if by and found.struck_by == by else 1)
         await self._connection.execute(
             update(lane)
@@ -152,6 +153,10 @@ class Lanes:
 
         A question that is answered (`by_asking`) does not show that a person has done what issuing needs.
         """
+        # After every call that goes well there is nothing to be done here: looking costs less than two updates.
+        found = await self._connection.execute(_NOT_WELL, {"in_merchant": merchant, "in_platform": platform})
+        if found.first() is None:
+            return False
         ours = (lane.c.merchant == merchant, lane.c.platform == platform)
         await self._connection.execute(update(lane).where(*ours, lane.c.strikes > 0).values(strikes=0, struck_by=""))
         conditions = [*ours, lane.c.state == RESTING]
@@ -204,10 +209,27 @@ class Lanes:
         row = rows.first()
         return None if row is None else _lane(row)
 
+    async def _held(self, merchant: str, platform: str) -> SqlRow[Any]:
+        """The lane's row, open if there was none. Nobody else changes it until this transaction ends.
+
+        Several merchants share an account, and the turns of each say how it goes.
+        """
+        row = select(lane).where(lane.c.merchant == merchant, lane.c.platform == platform).with_for_update()
+        found = (await self._connection.execute(row)).first()
+        if found is None:
+            new = upsert(self._connection, lane).values(
+                merchant=merchant, platform=platform, state=OPEN, since_at=to_ms(self._now)
+            )
+            await self._connection.execute(new.on_conflict_do_nothing())
+            found = (await self._connection.execute(row)).one()
+        return found
+
     async def _put(self, merchant: str, platform: str, *, since: datetime, **values: object) -> None:
-        await self._connection.execute(delete(lane).where(lane.c.merchant == merchant, lane.c.platform == platform))
+        fresh = {"reason": "", "code": "", "until_at": None, "failures": 0, "strikes": 0, "struck_by": ""}
+        row = {**fresh, "since_at": to_ms(since), **values}
+        put = upsert(self._connection, lane).values(merchant=merchant, platform=platform, **row)
         await self._connection.execute(
-            insert(lane).values(merchant=merchant, platform=platform, since_at=to_ms(since), **values)
+            put.on_conflict_do_update(index_elements=[lane.c.merchant, lane.c.platform], set_=row)
         )
 
 

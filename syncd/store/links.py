@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.application import Standing
@@ -16,6 +15,7 @@ from syncd.domain.invoice import BlueRef, Colour, Invoice
 from syncd.domain.lifecycle import Phase, State
 from syncd.domain.order import MerchantName, OrderNo
 from syncd.store.applications import NEVER, ApplicationId
+from syncd.store.dialect import upsert
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId
 from syncd.store.schema import (
@@ -28,7 +28,7 @@ from syncd.store.schema import (
     submission,
     upload,
 )
-from syncd.store.submissions import Submissions
+from syncd.store.submissions import invoices_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,10 @@ class Links:
         """Link an order; False where it is linked already. A link that the buyer's withdrawal ended stays ended."""
         values = {"application_id": application_id, "order_id": order_id, "source": source, "at": to_ms(self._now)}
         added = await self._connection.execute(
-            upsert(application_link).values(**values).on_conflict_do_nothing().returning(application_link.c.order_id)
+            upsert(self._connection, application_link)
+            .values(**values)
+            .on_conflict_do_nothing()
+            .returning(application_link.c.order_id)
         )
         return added.first() is not None
 
@@ -200,7 +203,7 @@ class Links:
             )
         ).all()
         ids = [OrderId(row.id) for row in rows]
-        all_invoices = await Submissions(self._connection, self._now).invoices(ids)
+        all_invoices = await invoices_of(self._connection, ids)
         invoices = {order_id: found[-1] for order_id, found in all_invoices.items() if found}
         cancelled = await self._reversed(invoices.values())
         buyers = await self._buyers(ids)

@@ -1,4 +1,4 @@
-"""One daemon per store: a kernel lock, which unlike a pid file cannot outlive its holder."""
+"""One daemon per store: a lock of the kernel's or the server's, which unlike a pid file cannot outlive its holder."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import fcntl
 import os
 import socket
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import structlog
 
+from syncd.store import postgres
+from syncd.store.engine import private, sqlite_path
+from syncd.store.sessions import Session
+from syncd.store.troubles import HeldElsewhere as HeldElsewhere
+
 log = structlog.get_logger("syncd.store")
 
-
-class HeldElsewhere(Exception):
-    """Another process works on this store; `holder` says which."""
-
-    def __init__(self, path: Path, holder: str) -> None:
-        super().__init__(f"{path} is held by {holder}")
-        self.path = path
-        self.holder = holder
+T = TypeVar("T")
 
 
 class NetworkStore(Exception):
@@ -75,20 +75,13 @@ class StoreLock:
     async def waiting(self, seconds: float) -> Self:
         """Take the lock, waiting so long for its holder to end; `with` on what this returns gives it up again.
 
-        A container is often started while the one before it still drains (F113). Raises HeldElsewhere.
+        Raises HeldElsewhere.
         """
-        deadline = time.monotonic() + seconds
-        told = False
-        while True:
-            try:
-                return self.__enter__()
-            except HeldElsewhere as held:
-                if time.monotonic() >= deadline:
-                    raise
-                if not told:
-                    log.info("daemon.waiting_for_lock", holder=held.holder, seconds=seconds)
-                    told = True
-            await asyncio.sleep(min(0.2, max(0.0, deadline - time.monotonic())))
+
+        async def take() -> Self:
+            return self.__enter__()
+
+        return await _waiting(take, seconds)
 
     def __enter__(self) -> Self:
         if self._fd is not None:
@@ -111,3 +104,63 @@ class StoreLock:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+@asynccontextmanager
+async def held(url: str, *, exclusive: bool = True, wait: float = 0.0) -> AsyncIterator[None]:
+    """Use of a store inside: by this process alone, or shared with others that share it too.
+
+    `wait`: seconds to wait for its holder to end. A SQLite store is used alone or without any lock, as its file is
+    shared by processes of one host that trust their leases. Raises HeldElsewhere, StoreUnavailable.
+    """
+    if postgres.is_postgresql(url):
+        session = Session(url, exclusive=exclusive)
+        await _waiting(session.take, wait)
+        try:
+            yield
+        finally:
+            await session.give_up()
+    elif exclusive:
+        path = sqlite_path(url)
+        private(path)
+        with await StoreLock(path).waiting(wait):
+            yield
+    else:
+        yield
+
+
+async def _waiting(take: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """What `take` gives, tried for so long: a container often starts while the one before it still drains (F113)."""
+    deadline = time.monotonic() + seconds
+    told = False
+    while True:
+        try:
+            return await take()
+        except HeldElsewhere as held:
+            if time.monotonic() >= deadline:
+                raise
+            if not told:
+                log.info("daemon.waiting_for_lock", holder=held.holder, seconds=seconds)
+                told = True
+        await asyncio.sleep(min(0.2, max(0.0, deadline - time.monotonic())))
+
+
+def holder(url: str) -> str | None:
+    """Which process works on this store; None when nobody does or it cannot be told.
+
+    Read from the kernel's or the server's list of locks: trying the lock, even for an instant, could turn a starting
+    daemon away.
+    """
+    return postgres.holder(url) if postgres.is_postgresql(url) else _file_holder(sqlite_path(url))
+
+
+def _file_holder(store: Path) -> str | None:
+    lock = store.with_name(store.name + ".lock")
+    try:
+        inode = lock.stat().st_ino
+        taken = Path("/proc/locks").read_text(encoding="ascii", errors="replace").splitlines()
+        if not any("FLOCK" in line and f":{inode} " in line for line in taken):
+            return None
+        return lock.read_text(encoding="utf-8", errors="replace").strip() or "?"
+    except OSError:
+        return None

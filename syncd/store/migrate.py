@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import threading
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
+from syncd.store import postgres
 from syncd.store.engine import private, sqlite_path
 from syncd.store.schema import HEAD
+from syncd.store.troubles import StoreUnavailable, UnsupportedStore
+
+#: Alembic keeps what it is at work on in its modules: within one process only one thread may.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class TooNew(Exception):
@@ -37,7 +45,9 @@ def migrations() -> Path:
 
 
 def revision(url: str) -> str | None:
-    """The schema revision of the store, None where there is none yet."""
+    """The schema revision of the store, None where there is none yet. Raises StoreUnavailable, UnsupportedStore."""
+    if postgres.is_postgresql(url):
+        return _revision_on_postgresql(url)
     path = sqlite_path(url)
     if not path.exists() or path.stat().st_size == 0:
         return None
@@ -46,6 +56,14 @@ def revision(url: str) -> str | None:
             row = db.execute("SELECT version_num FROM alembic_version").fetchone()
         except sqlite3.OperationalError:
             return None
+    return None if row is None else str(row[0])
+
+
+def _revision_on_postgresql(url: str) -> str | None:
+    if not postgres.has_tables(url):
+        return None
+    with postgres.looking(url) as db:
+        row = db.execute("SELECT version_num FROM alembic_version").fetchone()
     return None if row is None else str(row[0])
 
 
@@ -68,19 +86,27 @@ def require_current(url: str) -> None:
 
 
 async def upgrade(url: str, to: str = "head") -> str:
-    """Bring the store up; returns the revision reached. Each step is one transaction. Raises TooNew."""
-    at = revision(url)
-    if at is not None and at not in known_revisions():
+    """Bring the store up; returns the revision reached. Each step is one transaction.
+
+    Raises TooNew, StoreUnavailable, UnsupportedStore.
+    """
+    at = await asyncio.to_thread(revision, url)
+    if at not in (None, HEAD) and at not in known_revisions():
         raise TooNew(f"the store is at schema {at}, this program knows up to {HEAD}")
-    private(sqlite_path(url))
+    if postgres.is_postgresql(url):
+        await asyncio.to_thread(postgres.require_suitable, url)
+    else:
+        private(sqlite_path(url))
+    if at == HEAD and to == "head":  # as at nearly every start, which then does not even load what migrates
+        return HEAD
     await asyncio.to_thread(_alembic, "upgrade", url, to)
-    return revision(url) or ""
+    return await asyncio.to_thread(revision, url) or ""
 
 
 async def downgrade(url: str, to: str) -> str:
     """Take the store back to revision `to` ("base" drops everything); returns the revision reached."""
     await asyncio.to_thread(_alembic, "downgrade", url, to)
-    return revision(url) or ""
+    return await asyncio.to_thread(revision, url) or ""
 
 
 def _alembic(direction: str, url: str, to: str) -> None:
@@ -90,11 +116,22 @@ def _alembic(direction: str, url: str, to: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations()))
     config.attributes["url"] = url
-    {"upgrade": command.upgrade, "downgrade": command.downgrade}[direction](config, to)
+    try:
+        with _ONE_AT_A_TIME:
+            {"upgrade": command.upgrade, "downgrade": command.downgrade}[direction](config, to)
+    except OperationalError as error:
+        if not postgres.is_postgresql(url):
+            raise
+        raise StoreUnavailable(postgres.told(error.orig or error)) from error
 
 
 def backup(url: str, target: Path) -> int:
-    """Copy the store consistently while it is in use; returns the copy's size in bytes. Refuses to overwrite."""
+    """Copy a SQLite store consistently while it is in use; returns the copy's size in bytes. Refuses to overwrite.
+
+    PostgreSQL has its own ways. Raises UnsupportedStore for one.
+    """
+    if postgres.is_postgresql(url):
+        raise UnsupportedStore("a store on PostgreSQL is copied by PostgreSQL's own means: pg_dump")
     fd = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     os.close(fd)
     with (
@@ -106,7 +143,9 @@ def backup(url: str, target: Path) -> int:
 
 
 def check(url: str) -> list[str]:
-    """What is wrong with the file, by SQLite's own inspection; empty when nothing is."""
+    """What is wrong with the store, by the database's own inspection; empty when nothing is."""
+    if postgres.is_postgresql(url):
+        return postgres.wrong_with(url)
     with closing(sqlite3.connect(f"file:{sqlite_path(url)}?mode=ro", uri=True, timeout=30)) as db:
         try:
             found = [str(row[0]) for row in db.execute("PRAGMA integrity_check")]

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.centre import Notice
 from syncd.domain.order import MerchantName
+from syncd.store.dialect import upsert
 from syncd.store.instants import to_ms
 from syncd.store.orders import OrderId
 from syncd.store.schema import notice_seen, order_trade
@@ -70,10 +70,13 @@ class Notices:
         """The platform's trade numbers that an order carries."""
         for tid in dict.fromkeys(tids):
             values = {"merchant": merchant, "tid": tid, "order_id": order_id}
-            await self._connection.execute(upsert(order_trade).values(**values).on_conflict_do_nothing())
+            known = upsert(self._connection, order_trade).values(**values).on_conflict_do_nothing()
+            await self._connection.execute(known)
 
     async def orders_of_trade(self, merchant: MerchantName, tid: str) -> list[OrderId]:
         """The orders that carry this trade number."""
         t = order_trade.c
-        rows = await self._connection.execute(select(t.order_id).where(t.merchant == merchant, t.tid == tid))
+        rows = await self._connection.execute(
+            select(t.order_id).where(t.merchant == merchant, t.tid == tid).order_by(t.order_id)
+        )
         return [OrderId(found) for found in rows.scalars()]

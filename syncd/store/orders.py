@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, NewType
+from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Update, and_, bindparam, func, or_, select, text, update
@@ -14,12 +13,13 @@ from sqlalchemy import Row as SqlRow
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Event, Hold, Phase, State, step
-from syncd.domain.order import MerchantName, OrderNo, WdtStatus
+from syncd.domain.order import MerchantName, WdtStatus
 from syncd.store.instants import from_ms, to_ms
+from syncd.store.order_view import OrderId as OrderId
+from syncd.store.order_view import OrderView as OrderView
+from syncd.store.order_view import view as view
 from syncd.store.schema import card, debt, invoice_order
-
-OrderId = NewType("OrderId", int)
-
+from syncd.store.together import Guarded, Together
 
 #: The words of the partial index: SQLite uses it only where they stand in the query literally.
 _UNFINISHED = text("invoice_order.state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')")
@@ -33,55 +33,13 @@ class Stale(Exception):
     """The order is no longer in the state this decision was made for; nothing was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderView:
-    """One stored order. `amount` is ten-thousandths; `raw` the row's bytes as WDT sent them."""
-
-    id: OrderId
-    sid: str
-    merchant: MerchantName
-    no: OrderNo
-    shop_no: str
-    payer_name: str
-    amount: int | None
-    is_red: bool
-    created_at: datetime | None
-    wdt_status: int
-    wdt_invoice_no: str
-    raw: bytes
-    first_seen_at: datetime
-    seen_at: datetime
-    state: State
-    phase: Phase
-    generation: int
-    hold: Hold | None
-    hold_facts: dict[str, str]
-    held_from: State | None
-    held_phase: Phase | None
-    next_at: datetime
-    tries: int
-    revives: int
-    restarts: int
-    duplicates: int
-    sent_at: datetime | None
-    missed_at: datetime | None
-    asked_at: datetime | None
-    refusal: tuple[str, str] | None
-    sweeps: int
-    sweep_at: datetime | None
-    drifted: bool
-    doubted_at: datetime | None
-    changed_at: datetime
-    relation: str = ""  # of a red row: the blue invoice it names, as WDT shows it now
-    red_of: str | None = None  # the blue invoice that its newest submission reverses
-
-
 class Orders:
     """The invoice_order table, inside one transaction."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+    def __init__(self, connection: AsyncConnection, now: datetime, together: Together) -> None:
         self._connection = connection
         self._now = now
+        self._together = together
         #: (stage, merchant) → the earliest instant (milliseconds) at which something changed here becomes due;
         #: `Store.begin` wakes whom it concerns.
         self.dues: dict[tuple[str, str], int] = {}
@@ -96,6 +54,22 @@ class Orders:
         fresh = t.seen_at >= to_ms(fresh_since)
         due = t.next_at <= to_ms(self._now)
         return await self._some(t.merchant == merchant, _UNFINISHED, due, _sendable(), fresh, limit=limit)
+
+    async def asked_by(self, merchant: MerchantName, until: datetime) -> bool:
+        """Whether the issuer will be asked about something by then that may be known to have ended."""
+        t = invoice_order.c
+        found = await self._connection.scalar(
+            select(t.id)
+            .where(
+                t.merchant == merchant,
+                _UNFINISHED,
+                t.next_at <= to_ms(until),
+                t.state == State.INTENT,
+                t.phase.not_in(SENDABLE),
+            )
+            .limit(1)
+        )
+        return found is not None
 
     async def on_trial(self, merchant: MerchantName, since: datetime) -> bool:
         """Whether something sent since then is still without an end."""
@@ -164,22 +138,34 @@ class Orders:
 
     async def by_ids(self, ids: Iterable[OrderId]) -> dict[OrderId, OrderView]:
         """The orders of these ids."""
-        rows = await self._connection.execute(select(invoice_order).where(invoice_order.c.id.in_(list(ids))))
-        return {OrderId(row.id): view(row) for row in rows}
+        rows = await self._connection.execute(_BY_IDS, {"ids": list(ids)})
+        return {order.id: order for order in self._seen(rows)}
+
+    async def standing(self, ids: Iterable[OrderId]) -> dict[OrderId, Guarded]:
+        """State, phase and status at WDT of these orders now; changes of them can then be made together."""
+        rows = await self._connection.execute(_STANDING, {"ids": list(ids)})
+        found = {OrderId(id_): (State(state), Phase(phase), status) for id_, state, phase, status in rows}
+        self._together.known.update(found.items())
+        return found
 
     async def by_no(self, no: str, merchant: str | None = None) -> list[OrderView]:
         """Orders of this number: one per merchant that has it."""
         condition = [invoice_order.c.no == no]
         if merchant is not None:
             condition.append(invoice_order.c.merchant == merchant)
-        rows = await self._connection.execute(select(invoice_order).where(*condition))
-        return [view(row) for row in rows]
+        rows = await self._connection.execute(select(invoice_order).where(*condition).order_by(invoice_order.c.id))
+        return self._seen(rows)
 
     async def _some(self, *conditions: Any, limit: int) -> list[OrderView]:
         rows = await self._connection.execute(
             select(invoice_order).where(*conditions).order_by(invoice_order.c.next_at, invoice_order.c.id).limit(limit)
         )
-        return [view(row) for row in rows]
+        return self._seen(rows)
+
+    def _seen(self, rows: Iterable[SqlRow[Any]]) -> list[OrderView]:
+        orders = [view(row) for row in rows]
+        self._together.known.update((order.id, (order.state, order.phase, order.wdt_status)) for order in orders)
+        return orders
 
     # -- moving ----------------------------------------------------------------------------------------------------
 
@@ -208,9 +194,13 @@ class Orders:
         )
 
     async def _set(self, order: OrderView, **columns: Any) -> None:
-        known = {"k_id": order.id, "k_state": order.state, "k_phase": order.phase, "k_status": order.wdt_status}
-        done = await self._connection.execute(_setting(tuple(sorted(columns))), {**columns, **known})
-        if done.rowcount != 1:
+        was = order.state, order.phase, order.wdt_status
+        guard = {"k_id": order.id, "k_state": order.state, "k_phase": order.phase, "k_status": order.wdt_status}
+        known, setting = self._together.known.get(order.id), _setting(tuple(sorted(columns)))
+        if known == was:  # seen in this very transaction: it can wait for others of its kind
+            self._together.add(order.id, setting, {**columns, **guard}, guarded=True)
+            self._together.known[order.id] = columns.get("state", was[0]), columns.get("phase", was[1]), was[2]
+        elif known is not None or (await self._connection.execute(setting, {**columns, **guard})).rowcount != 1:
             raise Stale(f"order {order.no} is no longer {order.state} {order.phase}")
         self._note_due(order, columns)
 
@@ -281,6 +271,12 @@ class Orders:
         await self._connection.execute(update(card).where(*of_before).values(merchant=merchant))
 
 
+_T = invoice_order.c
+#: What runs for every batch is built once.
+_BY_IDS = select(invoice_order).where(_T.id.in_(bindparam("ids", expanding=True)))
+_STANDING = select(_T.id, _T.state, _T.phase, _T.wdt_status).where(_T.id.in_(bindparam("ids", expanding=True)))
+
+
 @cache
 def _setting(columns: tuple[str, ...]) -> Update:
     """The guarded change of these columns; built once for each set of them, because it runs for every order."""
@@ -327,45 +323,3 @@ def _stage_of(state: State, phase: Phase) -> str | None:
             return "collect"
         case _:
             return None
-
-
-def view(row: SqlRow[Any]) -> OrderView:
-    return OrderView(
-        id=OrderId(row.id),
-        sid=row.sid,
-        merchant=MerchantName(row.merchant),
-        no=OrderNo(row.no),
-        shop_no=row.shop_no,
-        payer_name=row.payer_name,
-        amount=row.amount,
-        is_red=bool(row.is_red),
-        created_at=from_ms(row.created_at),
-        wdt_status=row.wdt_status,
-        wdt_invoice_no=row.wdt_invoice_no,
-        raw=row.raw,
-        first_seen_at=from_ms(row.first_seen_at),
-        seen_at=from_ms(row.seen_at),
-        state=State(row.state),
-        phase=Phase(row.phase),
-        generation=row.generation,
-        hold=Hold(row.hold) if row.hold else None,
-        hold_facts=orjson.loads(row.hold_facts) if row.hold_facts else {},
-        held_from=State(row.held_from) if row.held_from else None,
-        held_phase=Phase(row.held_phase) if row.held_phase else None,
-        next_at=from_ms(row.next_at),
-        tries=row.tries,
-        revives=row.revives,
-        restarts=row.restarts,
-        duplicates=row.duplicates,
-        sent_at=from_ms(row.sent_at),
-        missed_at=from_ms(row.missed_at),
-        asked_at=from_ms(row.asked_at),
-        refusal=(row.refusal_code, row.refusal_text) if row.refusal_code is not None else None,
-        sweeps=row.sweeps,
-        sweep_at=from_ms(row.sweep_at),
-        drifted=bool(row.drifted),
-        doubted_at=from_ms(row.doubted_at),
-        changed_at=from_ms(row.changed_at),
-        relation=row.relation,
-        red_of=row.red_of,
-    )

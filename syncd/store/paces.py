@@ -1,20 +1,33 @@
-"""What rate answers left behind, one row for each credential that ever got one: (platform, account)."""
+"""What rate answers left behind, one row for each credential that ever got one: (platform, account).
+
+And the line before a credential that several workers share: one row that says until when its places are given away.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, literal, or_, select, update
 
 from syncd.domain.budget import Budget, Slowed, longest_rest
+from syncd.domain.trouble import Paced
+from syncd.store.dialect import DATABASE_NOW, greatest, upsert
 from syncd.store.instants import from_ms, to_ms
-from syncd.store.schema import pace
-from syncd.store.store import Store, Tx
+from syncd.store.schema import pace, pace_taken, unit
+from syncd.store.store import Store, StoreUnavailable, Tx
+from syncd.store.units import LeaseClock
+
+#: Nobody has a place later than this many seconds and places from now; a row that says so was written by a clock that
+#: has been set back since.
+_FURTHEST_FOR, _FURTHEST_PLACES = 120.0, 64
+#: Without the store no place can be had; it is asked again after this.
+_WITHOUT_STORE = timedelta(seconds=2)
+_MICRO = 1_000_000
 
 
 class Paces:
-    """One credential's page of the `pace` table: the `PaceBook` of a pacer."""
+    """One credential's page of the `pace` table: the `PaceBook` of a pacer, and its `PlaceBook`."""
 
     def __init__(self, store: Store, platform: str, account: str) -> None:
         self._store = store
@@ -29,7 +42,7 @@ class Paces:
     async def slow(self, ceiling: float, began_at: datetime, rest_for: float) -> Slowed:
         """Halve the rate and begin the rest, durably, unless another call's answer has done so since `began_at`."""
         p = pace.c
-        async with self._store.begin(fact="pace.slowed") as tx:
+        async with self._store.begin(fact="pace.slowed", scope=f"pace:{self._platform} {self._account}") as tx:
             before = await slowed(tx, self._platform, self._account)
             after = Budget(ceiling, before).after_rate_answer(tx.now, began_at, rest_for).slowed
             assert after is not None
@@ -45,6 +58,34 @@ class Paces:
             )
         return after
 
+    async def take(self, places: int, spacing: float) -> float:
+        """Take so many places in a row, `spacing` seconds apart; in how many seconds the first one comes.
+
+        One statement, so that whoever asks at the same moment gets the places behind; by the clock by which units are
+        leased. What was taken stays taken, whatever becomes of the taker. Raises Paced where the store does not answer.
+        """
+        try:
+            async with self._store.begin(fact="pace.taken", lone=True) as tx:
+                return await self._take(tx, places, spacing)
+        except StoreUnavailable as error:
+            raise Paced(self._store.clock.now() + _WITHOUT_STORE) from error
+
+    async def _take(self, tx: Tx, places: int, spacing: float) -> float:
+        by_database = self._store.leases is LeaseClock.DATABASE
+        now = DATABASE_NOW * 1000 if by_database else literal(to_ms(tx.now) * 1000)
+        span = round(places * spacing * _MICRO)
+        furthest = now + round((_FURTHEST_FOR + _FURTHEST_PLACES * spacing) * _MICRO)
+        until = pace_taken.c.taken_until
+        wanted = upsert(tx.connection, pace_taken).values(
+            platform=self._platform, account=self._account, taken_until=now + span
+        )
+        wanted = wanted.on_conflict_do_update(
+            index_elements=[pace_taken.c.platform, pace_taken.c.account],
+            set_={"taken_until": case((until > furthest, now), else_=greatest(tx.connection, until, now)) + span},
+        )
+        taken = (await tx.connection.execute(wanted.returning(until, now.label("now")))).one()
+        return float(taken.taken_until - span - taken.now) / _MICRO
+
 
 @dataclass(frozen=True, slots=True)
 class Ban:
@@ -52,6 +93,21 @@ class Ban:
 
     call: str
     until: datetime
+
+
+async def silent_for(tx: Tx) -> float:
+    """For so many seconds nobody who works on this store has called anybody; 0.0 where that is not sure.
+
+    Units say when their last turn ended, and are held while one is under way; commands say which places they took.
+    """
+    u = unit.c
+    held = await tx.connection.scalar(select(u.key).where(u.lease_until > 0).limit(1))
+    ended = await tx.connection.scalar(select(func.max(u.ran_at)))
+    if held is not None or ended is None:
+        return 0.0
+    taken = await tx.connection.scalar(select(func.max(pace_taken.c.taken_until))) or 0
+    last = max(int(ended), int(taken) // 1000)
+    return max(0.0, (to_ms(tx.now) - last) / 1000)
 
 
 async def bans(tx: Tx, platform: str, account: str) -> list[Ban]:

@@ -36,6 +36,7 @@ class Reds:
     def __init__(self, connection: AsyncConnection, now: datetime) -> None:
         self._connection = connection
         self._now = now
+        self._ended: set[str] = set()
 
     async def recorded(self, blue: BlueRef) -> Recorded | None:
         """The invoice of this number, if it is one of ours. At most one is (a unique index)."""
@@ -78,17 +79,24 @@ class Reds:
         )
         return None if first is None else from_ms(first)
 
-    async def wake(self, blue: str) -> set[MerchantName]:
-        """Red orders that wait for this blue, or for its other red, are due now; the merchants they belong to."""
+    def wake(self, blue: str) -> None:
+        """Red orders that wait for this blue, or for its other red, are due once this transaction is done."""
+        self._ended.add(blue)
+
+    async def wake_waiting(self) -> set[MerchantName]:
+        """Make due whom `wake` named, all at once; the merchants they belong to."""
+        if not self._ended:
+            return set()
+        ended, self._ended = sorted(self._ended), set()
         t = invoice_order.c
         woken = await self._connection.execute(
             update(invoice_order)
-            .where(t.relation == blue, _NAMES_ONE, t.state == State.PENDING, t.phase == Phase.WAITING_BLUE)
+            .where(t.relation.in_(ended), _NAMES_ONE, t.state == State.PENDING, t.phase == Phase.WAITING_BLUE)
             .values(next_at=to_ms(self._now), tries=0)
             .returning(t.merchant)
         )
         return {MerchantName(merchant) for merchant in woken.scalars()}
 
     async def _orders(self, *conditions: ColumnElement[bool] | TextClause) -> list[OrderView]:
-        rows = await self._connection.execute(select(invoice_order).where(*conditions))
+        rows = await self._connection.execute(select(invoice_order).where(*conditions).order_by(invoice_order.c.id))
         return [view(row) for row in rows]

@@ -4,51 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, exists, func, or_, select, update
+import orjson
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncd.domain.lifecycle import Hold, Phase, State
-from syncd.domain.order import BadRow, MerchantName, OrderNo, Row
-from syncd.domain.sighting import Known, Sighting, observe
+from syncd.domain.lifecycle import State
+from syncd.domain.order import BadRow, MerchantName, OrderNo, Row, WdtStatus
+from syncd.domain.sighting import Sighting
+from syncd.store.dialect import is_postgresql, least, placed
 from syncd.store.instants import to_ms
 from syncd.store.orders import OrderId
-from syncd.store.schema import instance, invoice_order, quarantine, submission, unit
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Where and when a page was read: the request's number, its stamp, and the window asked for.
-
-    Without a window (a read by number) the order keeps the one it was last seen in, where it can be read again.
-    """
-
-    seq: int
-    at: datetime
-    span: tuple[datetime, datetime] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a page changed. `drifted` are orders edited after we froze a request for them.
-
-    `overtaken` counts rows that differ from what a later request has stored already. They were not stored, and which
-    of the two is newer nobody can say: such a page proves no window complete.
-    """
-
-    new: int
-    changed: int
-    unchanged: int
-    waiting: int
-    overtaken: int
-    moved: tuple[tuple[OrderId, str], ...]
-    drifted: tuple[OrderId, ...]
-    fresh: tuple[OrderNo, ...] = ()  # new or changed
-    turned: tuple[tuple[OrderId, State], ...] = ()  # whose end counts no more, or counts again, and their state
-
+from syncd.store.schema import counter, instance, invoice_order, quarantine, unit
+from syncd.store.sorting import Kept as Kept
+from syncd.store.sorting import Newborn, Sorted, Stored, when
+from syncd.store.sorting import Seen as Seen
 
 INSERT = """
 INSERT INTO invoice_order (sid, merchant, no, shop_no, payer_name, amount, is_red, created_at, wdt_status,
@@ -78,17 +50,25 @@ ON CONFLICT (sid, digest) DO UPDATE SET seen_at = excluded.seen_at
 """
 
 
-_KNOWN = select(
-    invoice_order.c.id,
-    invoice_order.c.no,
-    invoice_order.c.state,
-    invoice_order.c.phase,
-    invoice_order.c.wdt_status,
-    invoice_order.c.content_hash,
-    invoice_order.c.hold,
-    invoice_order.c.seq,
-    exists().where(submission.c.order_id == invoice_order.c.id),
-).where(invoice_order.c.sid == bindparam("sid"), invoice_order.c.no.in_(bindparam("numbers", expanding=True)))
+_KNOWN_BY = """
+SELECT o.id, o.no, o.state, o.phase, o.wdt_status, o.content_hash, o.hold, o.seq, o.seen_at,
+  EXISTS (SELECT 1 FROM submission s WHERE s.order_id = o.id)
+FROM invoice_order o WHERE o.sid = ? AND o.no IN ({})
+"""
+#: By whether it is PostgreSQL. A page's numbers are one parameter: the statement is the same for any count of them.
+_KNOWN = {
+    False: _KNOWN_BY.format("SELECT value FROM json_each(?)"),
+    True: _KNOWN_BY.format("SELECT unnest(CAST(? AS TEXT[]))"),
+}
+_NUMBER = """
+INSERT INTO counter (name, value)
+VALUES (?, COALESCE((SELECT value FROM counter WHERE name = 'request'), 0) + 1)
+ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value
+"""
+_PASSED_OVER = """
+INSERT INTO counter (name, value) VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE counter.value < excluded.value
+"""
 
 
 _INSTANCE = select(instance.c.armed, instance.c.disarmed_at)
@@ -106,46 +86,41 @@ class Sightings:
 
         A row stored by a later request is never overwritten (R11).
         """
-        known = await self._known(sid, [row.no for row in rows])
-        inserts: list[tuple[Any, ...]] = []
-        changes: list[tuple[Any, ...]] = []
-        touches: list[tuple[Any, ...]] = []
-        moved: list[tuple[OrderId, str]] = []
-        turned: list[tuple[OrderId, State]] = []
-        drifted: list[OrderId] = []
-        fresh: list[OrderNo] = []
-        waiting = overtaken = 0
+        known = await self._known(sid, [row.no for row in rows]) if rows else {}
+        found = Sorted(seen)
+        born = Newborn(merchant, sid, seen, to_ms(self._now))
         for row in rows:
             stored = known.get(row.no)
-            sight = observe(stored[1] if stored else None, row)
-            waiting += sight.state is State.PENDING
             if stored is None:
-                inserts.append(self._insert(merchant, sid, row, seen, sight))
-                fresh.append(row.no)
-                continue
-            order_id, before, seq = stored
-            if seq > seen.seq:
-                overtaken += before.content_hash != row.content_hash
-                continue
-            same = (sight.state, sight.phase) == (before.state, before.phase)
-            if same and before.content_hash == row.content_hash:
-                touches.append((*_when(seen), order_id, seen.seq))
-                continue
-            changes.append(self._change(order_id, row, seen, sight))
-            fresh.append(row.no)
-            if sight.event:
-                moved.append((order_id, sight.event))
-            if Phase.REPENDED in (before.phase, sight.phase) and sight.phase is not before.phase:
-                turned.append((order_id, sight.state))
-            if sight.drifted:
-                drifted.append(order_id)
-        for sql, parameters in ((INSERT, inserts), (_CHANGE, changes), (_TOUCH, touches)):
+                found.inserts.append(born.cells(row))
+                found.waiting += row.status == WdtStatus.WAITING
+            else:
+                found.sort(row, stored)
+        await self._refuse_overtaken(sid, found)
+        changes = [self._change(stored.id, row, seen, sight) for row, stored, sight in found.changes]
+        for sql, parameters in ((INSERT, found.inserts), (_CHANGE, changes), (_TOUCH, found.touches)):
             if parameters:
-                await self._connection.exec_driver_sql(sql, parameters)
-        if fresh:
-            await self._doubt(merchant, sid, fresh)
-        counts = len(inserts), len(changes), len(touches), waiting, overtaken
-        return Kept(*counts, tuple(moved), tuple(drifted), tuple(fresh), tuple(turned))
+                await self._connection.exec_driver_sql(placed(self._connection, sql), parameters)
+        if found.passed_over:
+            await self._connection.exec_driver_sql(placed(self._connection, _PASSED_OVER), (_passed(sid), seen.seq))
+        kept = found.kept(rows, known)
+        if kept.fresh:
+            await self._doubt(merchant, sid, kept.fresh)
+        return kept
+
+    async def number(self, sid: str) -> int:
+        """The number of the next request to this tenant (R11); what is drawn too early is at worst thought older."""
+        drawn = await self._connection.exec_driver_sql(placed(self._connection, _NUMBER), (f"request:{sid}",))
+        return int(drawn.scalar_one())
+
+    async def _refuse_overtaken(self, sid: str, found: Sorted) -> None:
+        """What a later request saw unchanged, and therefore did not write, is not overwritten either."""
+        if not found.changes:
+            return
+        newest = await self._connection.scalar(select(counter.c.value).where(counter.c.name == _passed(sid)))
+        if newest is not None and newest > found.seen.seq:
+            found.overtaken += sum(row.content_hash != stored.content_hash for row, stored, _ in found.changes)
+            found.changes.clear()
 
     async def _doubt(self, merchant: MerchantName, sid: str, numbers: Sequence[OrderNo]) -> None:
         """What may have been sent in a time this store has forgotten is asked about before it is sent (0009).
@@ -172,36 +147,22 @@ class Sightings:
         if doubted.rowcount:
             u = unit.c
             await self._connection.execute(
-                update(unit).where(u.stage == "collect", u.key == merchant, u.next_at > now).values(next_at=now)
+                update(unit)
+                .where(u.stage == "collect", u.key == merchant)
+                .values(next_at=least(self._connection, u.next_at, now))
             )
 
-    async def _known(self, sid: str, numbers: Sequence[OrderNo]) -> dict[OrderNo, tuple[OrderId, Known, int]]:
-        rows = await self._connection.execute(_KNOWN, {"sid": sid, "numbers": numbers})
-        return {
-            OrderNo(no): (
-                OrderId(id_),
-                Known(State(state), Phase(phase), status, digest, Hold(hold) if hold else None, bool(sent)),
-                seq,
-            )
-            for id_, no, state, phase, status, digest, hold, seq, sent in rows
-        }
-
-    def _insert(self, merchant: str, sid: str, row: Row, seen: Seen, sight: Sighting) -> tuple[Any, ...]:
-        now, created = to_ms(self._now), to_ms(row.created_at)
-        seq, seen_at, start, end = _when(seen)
-        # Oldest first: a waiting order is due since it was created, not since we happened to read it.
-        due = min(now, created) if created else now
-        return (
-            *(sid, merchant, row.no, row.shop_no, row.payer_name, row.amount, int(row.is_red), created, row.status),
-            *(row.invoice_no, row.relation, row.raw, row.content_hash, seq, now, seen_at, start, end),
-            *(sight.state, sight.phase, due, now),
-        )
+    async def _known(self, sid: str, numbers: Sequence[OrderNo]) -> dict[OrderNo, Stored]:
+        shared = is_postgresql(self._connection)
+        among = list(numbers) if shared else orjson.dumps(numbers).decode()
+        rows = await self._connection.exec_driver_sql(placed(self._connection, _KNOWN[shared]), (sid, among))
+        return {stored.no: stored for stored in map(Stored._make, rows)}
 
     def _change(self, order_id: OrderId, row: Row, seen: Seen, sight: Sighting) -> tuple[Any, ...]:
         now = to_ms(self._now)
         return (
             *(row.shop_no, row.payer_name, row.amount, int(row.is_red), to_ms(row.created_at), row.status),
-            *(row.invoice_no, row.relation, row.raw, row.content_hash, *_when(seen)),
+            *(row.invoice_no, row.relation, row.raw, row.content_hash, *when(seen)),
             *(sight.state, sight.state, sight.state),
             *(
                 sight.phase,
@@ -228,7 +189,8 @@ class Sightings:
         known = set(found.scalars())
         now = to_ms(self._now)
         await self._connection.exec_driver_sql(
-            _SET_ASIDE, [(sid, merchant, name, row.raw, row.reason, now, now) for name, row in unique.items()]
+            placed(self._connection, _SET_ASIDE),
+            [(sid, merchant, name, row.raw, row.reason, now, now) for name, row in unique.items()],
         )
         return tuple(row for name, row in unique.items() if name not in known)
 
@@ -238,6 +200,6 @@ def digest(row: BadRow) -> bytes:
     return hashlib.blake2b(row.raw, digest_size=16).digest()
 
 
-def _when(seen: Seen) -> tuple[int, int, int | None, int | None]:
-    start, end = seen.span or (None, None)
-    return seen.seq, to_ms(seen.at), to_ms(start), to_ms(end)
+def _passed(sid: str) -> str:
+    """Where the number of the newest request stands that saw rows unchanged and did not write so."""
+    return f"passed_over:{sid}"

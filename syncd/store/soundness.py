@@ -6,17 +6,20 @@ Read directly and read-only, so that a damaged file or a daemon at work is no ob
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
+from syncd.store import postgres
 from syncd.store.engine import sqlite_path
 
 log = structlog.get_logger("syncd.store")
 
-#: Bytes. What takes more than seconds to look through, a start looks through only after an unclean stop.
-_LOOKED_THROUGH = 1 << 30
+#: Bytes. What takes more than half a second to look through, a start looks through only after an unclean stop.
+_LOOKED_THROUGH = 1 << 26
 
 
 class Corrupt(Exception):
@@ -65,6 +68,8 @@ RULES: dict[str, str] = {
 
 def require_whole(url: str) -> None:
     """Look the file through before anything is done on its word. Raises Corrupt."""
+    if postgres.is_postgresql(url):  # its server looks after its files
+        return
     path = sqlite_path(url)
     if not path.exists() or path.stat().st_size == 0:
         return
@@ -86,14 +91,37 @@ def require_whole(url: str) -> None:
 
 def contradictions(url: str) -> list[Contradiction]:
     """Every rule that the rows break; the schema must be current."""
-    found: list[Contradiction] = []
-    with closing(_opened(url)) as db:
-        db.execute("BEGIN")  # one moment of a store that may be written to meanwhile
-        for rule, sql in RULES.items():
-            numbers = [str(row[0]) for row in db.execute(sql)]
-            if numbers:
-                found.append(Contradiction(rule, len(numbers), numbers[0]))
-    return found
+    with _looking(url) as ask:
+        found = {rule: [str(row[0]) for row in ask(sql)] for rule, sql in RULES.items()}
+    return [Contradiction(rule, len(numbers), numbers[0]) for rule, numbers in found.items() if numbers]
+
+
+def column(url: str, sql: str) -> list[str]:
+    """One column of text, asked of the store as it stands. Raises sqlite3.Error, StoreUnavailable, UnsupportedStore."""
+    with _looking(url) as ask:
+        return [str(row[0]) for row in ask(sql)]
+
+
+def standing(url: str) -> tuple[str, int, bool, str, str] | None:
+    """The store's id, epoch, whether it is armed, why not and about what; None before its first start or its schema."""
+    with _looking(url) as ask:
+        try:
+            rows = ask("SELECT id, epoch, armed, why, about FROM instance")
+        except (sqlite3.OperationalError, postgres.Missing):  # older than its schema, which is told elsewhere
+            return None
+    return next(((str(r[0]), int(r[1]), bool(r[2]), str(r[3]), str(r[4])) for r in rows), None)
+
+
+@contextmanager
+def _looking(url: str) -> Iterator[Callable[[str], list[Sequence[Any]]]]:
+    """Asks for rows; one moment of a store that may be written to meanwhile."""
+    if postgres.is_postgresql(url):
+        with postgres.looking(url) as server:
+            yield lambda sql: postgres.asked(server, sql)
+    else:
+        with closing(_opened(url)) as file:
+            file.execute("BEGIN")
+            yield lambda sql: list(file.execute(sql))
 
 
 def _is_busy(error: sqlite3.DatabaseError) -> bool:

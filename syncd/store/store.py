@@ -4,59 +4,66 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from syncd.domain.clock import Clock
 from syncd.faultpoint import reached
+from syncd.store import postgres
 from syncd.store.applications import Applications
 from syncd.store.board import Board
 from syncd.store.cancels import Cancels
 from syncd.store.cards import Cards
 from syncd.store.debts import Debts
+from syncd.store.dialect import hold, is_postgresql, is_unavailable, merchant_scope
 from syncd.store.engine import private, reader_engine, sqlite_path, writer_engine
 from syncd.store.files import Files
-from syncd.store.guard import Guard, NoWitness, overtaken
+from syncd.store.guard import Guard, NoWitness, overtaken, went_back
 from syncd.store.instance import Disarmed, Instance, Instances
+from syncd.store.instants import to_ms
 from syncd.store.journal import Journal
 from syncd.store.lanes import Lanes
 from syncd.store.links import Links
 from syncd.store.notices import Notices
 from syncd.store.orders import Orders
 from syncd.store.reds import Reds
-from syncd.store.schema import counter
 from syncd.store.sightings import Sightings
 from syncd.store.submissions import Submissions
+from syncd.store.together import Patient, Together
 from syncd.store.told import AlertsTold
+from syncd.store.troubles import StoreUnavailable as StoreUnavailable
 from syncd.store.unclassified import Unclassified
-from syncd.store.units import Claim, Fenced, Host, Units
+from syncd.store.units import Claim, Fenced, Host, LeaseClock, Units
 from syncd.store.windows import Windows
-from syncd.store.witness import Overtaken
+from syncd.store.witness import Finding, Overtaken
+from syncd.store.workers import Workers
 
-
-class StoreUnavailable(Exception):
-    """The database did not answer (locked, full, gone): nothing was written, nothing may be sent."""
+#: Units that come due with a transaction, and the connection it runs on.
+WakeNow = Callable[[AsyncConnection, Sequence[tuple[str, str]]], Awaitable[None]]
 
 
 class Tx:
     """One transaction and the tables seen through it; `now` is the instant everything in it is dated with."""
 
-    def __init__(self, connection: AsyncConnection, clock: Clock, host: Host) -> None:
-        self.connection = connection
+    def __init__(self, connection: AsyncConnection, clock: Clock, host: Host, leases: LeaseClock) -> None:
+        #: Writes about single orders wait here, and go before anything else that is executed.
+        self.together = together = Together(connection)
+        self.connection = connection = cast("AsyncConnection", Patient(connection, together))
         self.now: datetime = clock.now()
-        self.units = Units(connection, clock, host)
-        self.orders = Orders(connection, self.now)
+        self.units = Units(connection, clock, host, leases)
+        self.orders = Orders(connection, self.now, together)
         self.sightings = Sightings(connection, self.now)
-        self.submissions = Submissions(connection, self.now)
-        self.debts = Debts(connection, self.now)
+        self.submissions = Submissions(connection, self.now, together)
+        self.debts = Debts(connection, self.now, together)
         self.reds = Reds(connection, self.now)
         self.cards = Cards(connection, self.units, self.now)
         self.cancels = Cancels(connection, self.now)
@@ -71,6 +78,7 @@ class Tx:
         self.unclassified = Unclassified(connection, self.now)
         self.told = AlertsTold(connection)
         self.board = Board(connection, self.now)
+        self.workers = Workers(connection)
         self.tellings: list[Callable[[], object]] = []
         #: Whether a write to the outside follows this transaction; see `Store.begin`.
         self.outward = False
@@ -83,37 +91,80 @@ class Tx:
 class Store:
     """Opens transactions. Everything durable goes through `begin`, everything that only looks through `read`."""
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine, clock: Clock, host: Host, path: Path) -> None:
+    def __init__(
+        self,
+        writer: AsyncEngine,
+        reader: AsyncEngine,
+        clock: Clock,
+        host: Host,
+        path: Path | None = None,
+        leases: LeaseClock = LeaseClock.HOST,
+    ) -> None:
         self._writer = writer
         self._reader = reader
         self.clock = clock
         self.host = host
+        #: The file of a store on SQLite; None for one on PostgreSQL.
         self.path = path
+        self.leases = leases
+        self._shared = is_postgresql(writer)
+        #: Whether this process alone works on the store, so that what others would have to know may stay in memory.
+        self.alone = False
+        #: For so many seconds, at least, nobody can have called anybody on behalf of this store.
+        self.silent_for = 0.0
         #: What must be told before anything goes out; `open_instance` puts it here.
         self.guard: Guard | None = None
+        #: Tells the engine, in the transaction itself, of units that it makes due now; the engine puts it here.
+        self.wake_now: WakeNow | None = None
+        #: Told after the commit which units (stage and key) are due because of it; an engine in this process hears.
+        self.on_due: Callable[[Collection[tuple[str, str]]], None] | None = None
         #: Writes refused for a stale epoch since this process began.
         self.fenced = 0
 
     @classmethod
-    def at(cls, url: str, clock: Clock) -> Self:
-        """A store over the SQLite file of `url`, which `migrate.upgrade` has brought up to date."""
+    def at(
+        cls, url: str, clock: Clock, *, leases: LeaseClock | None = None, make: bool = True, connections: int = 8
+    ) -> Self:
+        """A store over the database of `url`, which `migrate.upgrade` has brought up to date. Nothing is opened yet.
+
+        `leases`: by whose clock units are leased; left out, the host's for SQLite and the database's for PostgreSQL,
+        whose workers may be on several hosts. `make`: whether a SQLite file is made where there is none.
+        `connections` is how many transactions may write to PostgreSQL at a time from here. Raises UnsupportedStore.
+        """
+        if postgres.is_postgresql(url):
+            writer, reader = postgres.writer_engine(url, connections), postgres.reader_engine(url)
+            return cls(writer, reader, clock, this_host(), leases=leases or LeaseClock.DATABASE)
         path = sqlite_path(url)
-        private(path)
-        return cls(writer_engine(path), reader_engine(path), clock, this_host(), path)
+        if make:
+            private(path)
+        return cls(writer_engine(path), reader_engine(path), clock, this_host(), path, LeaseClock.HOST)
 
     @asynccontextmanager
     async def begin(
-        self, claim: Claim | None = None, *, fact: str = "unnamed", outward: bool = False
+        self,
+        claim: Claim | None = None,
+        *,
+        fact: str = "unnamed",
+        outward: bool = False,
+        scope: str | None = None,
+        lone: bool = False,
     ) -> AsyncIterator[Tx]:
         """One write transaction; with a claim, refused by Fenced when a newer one was granted.
 
         `fact` names what becomes durable here (syncd/faultpoint.py). `outward`: a write to the outside follows, unless
         `tx.outward` is taken back inside; it is refused by Disarmed, and what is about to go out is witnessed before
         this returns. Never await a remote call inside. Raises StoreUnavailable when the database cannot take it.
+
+        Nobody else writes meanwhile to what this one holds: with a claim everything of its merchant; with a `scope`
+        what all who write under that name agree to mean by it ("token:main"); without either the whole store, which
+        is for commands and starts. `lone`: it holds nothing, because each of its statements is right by itself.
         """
         going: Instance | None = None
+        furthest = ("", 0) if self.guard is None else self.guard.furthest
         async with self._transaction(self._writer) as connection:
-            tx = Tx(connection, self.clock, self.host)
+            if self._shared and not lone:
+                await connection.exec_driver_sql(*hold(scope if claim is None else merchant_scope(claim.key)))
+            tx = Tx(connection, self.clock, self.host, self.leases)
             tx.outward = outward
             try:
                 if claim is not None:
@@ -126,26 +177,46 @@ class Store:
                 raise
             await tx.journal.flush()
             await self._wake(tx, claim)
+            await tx.together.flush()
+            if self.wake_now is not None:
+                await self._tell_engine(self.wake_now, connection, tx)
             if tx.outward:
                 going = await tx.instance.advance()
             reached(f"{fact}.before")
         reached(f"{fact}.after")
         for line in tx.tellings:
             line()
+        if self.on_due is not None and tx.units.woken:
+            self.on_due(_due_by(tx))
         if going is not None and self.guard is not None:
-            await self._witnessed(self.guard, going, tx.now)
+            await self._witnessed(self.guard, going, tx.now, furthest)
 
     async def _wake(self, tx: Tx, claim: Claim | None) -> None:
         """Nobody sleeps past what became due here; a unit at work sees to its own."""
         for (stage, merchant), at in tx.orders.dues.items():
             if claim is None or (claim.stage, claim.key) != (stage, merchant):
                 await tx.units.wake_by(stage, merchant, at)
+        for name in await tx.reds.wake_waiting():
+            await tx.units.wake("push", name)
         if tx.orders.moved:
             for stage, merchant in await tx.applications.orders_moved(tx.orders.moved):
                 await tx.units.wake(stage, merchant)
+        await tx.units.wake_all()
 
-    async def _witnessed(self, guard: Guard, going: Instance, at: datetime) -> None:
-        """Let nobody send what the witness has not seen. Raises Disarmed, StoreUnavailable."""
+    @staticmethod
+    async def _tell_engine(wake_now: WakeNow, connection: AsyncConnection, tx: Tx) -> None:
+        if due := _due_by(tx):
+            await wake_now(connection, due)
+
+    async def _witnessed(self, guard: Guard, going: Instance, at: datetime, furthest: tuple[str, int]) -> None:
+        """Let nobody send what the witness has not seen, or after the store went back behind what it had seen.
+
+        Raises Disarmed, StoreUnavailable.
+        """
+        known, epoch = furthest
+        if going.id == known and going.epoch <= epoch:
+            await went_back(self, going.epoch, epoch)
+            raise Disarmed(Finding.RESTORED)
         try:
             await guard.advance(going, at)
         except Overtaken as other:
@@ -158,34 +229,26 @@ class Store:
     async def read(self) -> AsyncIterator[Tx]:
         """One consistent look at the store; writing is refused by the database itself."""
         async with self._transaction(self._reader) as connection:
-            tx = Tx(connection, self.clock, self.host)
+            tx = Tx(connection, self.clock, self.host, self.leases)
             yield tx
             await tx.journal.flush()  # refused like any other write
+            await tx.together.flush()
+            await tx.units.wake_all()
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         try:
             async with engine.begin() as connection:
                 yield connection
-        except DBAPIError as error:
-            if error.connection_invalidated or "OperationalError" in type(error).__name__:
-                raise StoreUnavailable(str(error.orig)) from error
+        except (DBAPIError, NoConnectionFree) as error:
+            if is_unavailable(error):
+                raise StoreUnavailable(postgres.told(getattr(error, "orig", None) or error)) from error
             raise
 
-    async def next_seq(self) -> int:
-        """The number of the next request to WDT: what a later request stored is never overwritten (R11)."""
-        async with self.begin(fact="store.numbered") as tx:
-            found = await tx.connection.execute(
-                update(counter)
-                .where(counter.c.name == "request")
-                .values(value=counter.c.value + 1)
-                .returning(counter.c.value)
-            )
-            value = found.scalar_one_or_none()
-            if value is None:
-                await tx.connection.execute(insert(counter).values(name="request", value=1))
-                return 1
-            return int(value)
+    async def next_seq(self, sid: str) -> int:
+        """The number of the next request to this tenant: what a later one stored is never overwritten (R11)."""
+        async with self.begin(fact="store.numbered", lone=True) as tx:
+            return await tx.sightings.number(sid)
 
     async def answers(self) -> bool:
         """Whether the database can be read right now."""
@@ -208,6 +271,11 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _due_by(tx: Tx) -> list[tuple[str, str]]:
+    """The units that are due now because of this transaction."""
+    return sorted(unit for unit, at in tx.units.woken.items() if at <= to_ms(tx.now))
 
 
 def this_host() -> Host:

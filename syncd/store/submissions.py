@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +15,7 @@ from syncd.domain.invoice import Colour, Expected, Invoice, IssuerKey
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId
 from syncd.store.schema import invoice, request, submission
+from syncd.store.together import Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,6 @@ class Wanted:
 class Stored:
     """A committed submission with its newest frozen bytes."""
 
-    id: int
     order_id: OrderId
     generation: int
     revision: int
@@ -48,15 +49,60 @@ class Stored:
     created_at: datetime
 
 
-_S = submission.c
+_S, _I = submission.c, invoice.c
 #: What runs for every order is built once.
-_SAME = select(_S.id, _S.order_id, _S.generation, _S.key).where(
-    (_S.order_id == bindparam("order_id")) & (_S.generation == bindparam("generation"))
-    | (_S.issuer_kind == bindparam("kind")) & (_S.seller_tax_no == bindparam("seller")) & (_S.key == bindparam("key"))
+_SAME = select(_S.id, _S.order_id, _S.generation, _S.issuer_kind, _S.seller_tax_no, _S.key)
+_OF_ORDERS = _SAME.where(_S.order_id.in_(bindparam("orders", expanding=True)))
+_OF_KEYS = _SAME.where(
+    _S.issuer_kind == bindparam("kind"),
+    _S.seller_tax_no == bindparam("seller"),
+    _S.key.in_(bindparam("keys", expanding=True)),
 )
-_ADD = insert(submission).returning(_S.id)
-_FREEZE, _RECORD = insert(request), insert(invoice)
-_HOLDERS = select(invoice.c.order_id, invoice.c.code).where(invoice.c.number == bindparam("number"))
+_ADD = insert(submission)
+_ID = (
+    select(_S.id)
+    .where(_S.order_id == bindparam("of_order"), _S.generation == bindparam("of_generation"))
+    .scalar_subquery()
+)
+_FREEZE = insert(request).values(submission_id=_ID)
+_RECORD = insert(invoice)
+_HOLDERS = select(_I.number, _I.order_id, _I.code).where(_I.number.in_(bindparam("numbers", expanding=True)))
+_NEWEST = (
+    select(submission, request)
+    .join(request, request.c.submission_id == _S.id)
+    .where(_S.order_id.in_(bindparam("orders", expanding=True)))
+    .order_by(_S.order_id, _S.generation, request.c.revision)
+)
+_INVOICES = select(invoice).where(_I.order_id.in_(bindparam("orders", expanding=True))).order_by(_I.recorded_at)
+_SHOWN = (
+    "code",
+    "generation",
+    "total",
+    "net",
+    "tax",
+    "colour",
+    "issued_at",
+    "file_url",
+    "ofd_url",
+    "xml_url",
+    "serial",
+)
+_CORRECT = (
+    update(invoice)
+    .where(_I.order_id == bindparam("of_order"), _I.number == bindparam("of_number"))
+    .values({name: bindparam(name) for name in _SHOWN})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A submission that is there, or will be at the end of the transaction."""
+
+    order_id: int
+    generation: int
+    kind: str
+    seller: str
+    key: str
 
 
 class KeyTaken(Exception):
@@ -66,9 +112,34 @@ class KeyTaken(Exception):
 class Submissions:
     """The submission, request and invoice tables, inside one transaction."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+    def __init__(self, connection: AsyncConnection, now: datetime, together: Together) -> None:
         self._connection = connection
         self._now = now
+        self._together = together
+        #: The submissions of these orders and keys are known, so that many can be intended together.
+        self._orders: dict[int, list[_Known]] = {}
+        self._keys: dict[tuple[str, str, str], _Known | None] = {}
+        #: Of each invoice number that was looked up: under which orders it is recorded, with which code.
+        self._holders: dict[str, dict[int, str]] = {}
+
+    # -- what was sent ---------------------------------------------------------------------------------------------
+
+    async def foresee(self, wanted: Iterable[tuple[OrderId, Wanted]]) -> None:
+        """Look up at once what `intend` must know about all of these."""
+        wanted = list(wanted)
+        orders = [order_id for order_id, _ in wanted if order_id not in self._orders]
+        if orders:
+            self._orders.update((order_id, []) for order_id in orders)
+            for row in await self._connection.execute(_OF_ORDERS, {"orders": orders}):
+                self._orders[row.order_id].append(_known(row))
+        accounts: dict[tuple[str, str], list[str]] = {}
+        for _, one in wanted:
+            if (one.issuer_kind, one.seller_tax_no, one.key) not in self._keys:
+                accounts.setdefault((one.issuer_kind, one.seller_tax_no), []).append(one.key)
+        for (kind, seller), keys in accounts.items():
+            self._keys.update(((kind, seller, str(key)), None) for key in keys)
+            for row in await self._connection.execute(_OF_KEYS, {"kind": kind, "seller": seller, "keys": keys}):
+                self._keys[kind, seller, row.key] = _known(row)
 
     async def intend(self, order_id: OrderId, wanted: Wanted, epoch: int) -> Stored:
         """Commit the intent: from now on the request may have been sent. Raises KeyTaken.
@@ -76,28 +147,20 @@ class Submissions:
         A generation that was confirmed never to have been taken keeps its key and gets a new revision of the bytes;
         no revision and no key is ever changed or deleted (triggers refuse it).
         """
-        found = await self._connection.execute(
-            _SAME,
-            {
-                "order_id": order_id,
-                "generation": wanted.generation,
-                "kind": wanted.issuer_kind,
-                "seller": wanted.seller_tax_no,
-                "key": wanted.key,
-            },
-        )
-        known = found.first()
-        if known is not None and (known.order_id, known.generation, known.key) != (
-            order_id,
-            wanted.generation,
-            wanted.key,
-        ):
+        await self.foresee([(order_id, wanted)])
+        account = (wanted.issuer_kind, wanted.seller_tax_no, str(wanted.key))
+        mine = _Known(order_id, wanted.generation, *account)
+        same = next((one for one in self._orders[order_id] if one.generation == wanted.generation), None)
+        holder = self._keys.get(account)
+        if any(known is not None and _differs(known, mine) for known in (same, holder)):
             raise KeyTaken(wanted.key)
-        submission_id = known.id if known is not None else await self._insert(order_id, wanted)
-        revision = 0 if known is None else await self._next_revision(submission_id)
-        await self._freeze(submission_id, revision, wanted, epoch)
+        revision = 0 if same is None and holder is None else await self._next_revision(order_id, wanted.generation)
+        if same is None and holder is None:
+            self._add(order_id, wanted)
+            self._orders[order_id].append(mine)
+            self._keys[account] = mine
+        self._freeze(order_id, revision, wanted, epoch)
         return Stored(
-            id=submission_id,
             order_id=order_id,
             generation=wanted.generation,
             revision=revision,
@@ -111,56 +174,47 @@ class Submissions:
             created_at=self._now,
         )
 
-    async def _insert(self, order_id: OrderId, wanted: Wanted) -> int:
-        added = await self._connection.execute(
-            _ADD,
-            {
-                "order_id": order_id,
-                "generation": wanted.generation,
-                "issuer_kind": wanted.issuer_kind,
-                "issuer": wanted.issuer,
-                "seller_tax_no": wanted.seller_tax_no,
-                "key": wanted.key,
-                "created_at": to_ms(self._now),
-            },
-        )
-        return int(added.scalar_one())
+    def _add(self, order_id: OrderId, wanted: Wanted) -> None:
+        cells = {
+            "order_id": order_id,
+            "generation": wanted.generation,
+            "issuer_kind": wanted.issuer_kind,
+            "issuer": wanted.issuer,
+            "seller_tax_no": wanted.seller_tax_no,
+            "key": wanted.key,
+            "created_at": to_ms(self._now),
+        }
+        self._together.add(order_id, _ADD, cells, guarded=True)
 
-    async def _next_revision(self, submission_id: int) -> int:
+    async def _next_revision(self, order_id: OrderId, generation: int) -> int:
         newest = await self._connection.scalar(
-            select(func.max(request.c.revision)).where(request.c.submission_id == submission_id)
+            select(func.max(request.c.revision))
+            .join(submission, submission.c.id == request.c.submission_id)
+            .where(submission.c.order_id == order_id, submission.c.generation == generation)
         )
         return 0 if newest is None else int(newest) + 1
 
-    async def _freeze(self, submission_id: int, revision: int, wanted: Wanted, epoch: int) -> None:
-        await self._connection.execute(
-            _FREEZE,
-            {
-                "submission_id": submission_id,
-                "revision": revision,
-                "body": wanted.body,
-                "payload_hash": wanted.payload_hash,
-                "buyer_tax_no": wanted.expected.buyer_tax_no,
-                "total": str(wanted.expected.total),
-                "colour": wanted.expected.colour,
-                "blue": wanted.expected.blue,
-                "epoch": epoch,
-                "created_at": to_ms(self._now),
-            },
-        )
+    def _freeze(self, order_id: OrderId, revision: int, wanted: Wanted, epoch: int) -> None:
+        cells = {
+            "of_order": order_id,
+            "of_generation": wanted.generation,
+            "revision": revision,
+            "body": wanted.body,
+            "payload_hash": wanted.payload_hash,
+            "buyer_tax_no": wanted.expected.buyer_tax_no,
+            "total": str(wanted.expected.total),
+            "colour": wanted.expected.colour,
+            "blue": wanted.expected.blue,
+            "epoch": epoch,
+            "created_at": to_ms(self._now),
+        }
+        self._together.add(order_id, _FREEZE, cells, guarded=True)
 
     async def newest(self, order_ids: Iterable[OrderId]) -> dict[OrderId, Stored]:
         """For each order its submission of the highest generation, with the newest bytes."""
-        s, r = submission.c, request.c
-        rows = await self._connection.execute(
-            select(submission, request)
-            .join(request, r.submission_id == s.id)
-            .where(s.order_id.in_(list(order_ids)))
-            .order_by(s.order_id, s.generation, r.revision)
-        )
+        rows = await self._connection.execute(_NEWEST, {"orders": list(order_ids)})
         return {
             OrderId(row.order_id): Stored(
-                id=row.id,
                 order_id=OrderId(row.order_id),
                 generation=row.generation,
                 revision=row.revision,
@@ -176,10 +230,22 @@ class Submissions:
             for row in rows
         }
 
+    # -- what came of it -------------------------------------------------------------------------------------------
+
+    async def look_up(self, numbers: Iterable[str]) -> None:
+        """Learn at once under which orders these invoice numbers are recorded, so that many can be."""
+        unknown = [number for number in dict.fromkeys(numbers) if number not in self._holders]
+        if not unknown:
+            return
+        self._holders.update((number, {}) for number in unknown)
+        for row in await self._connection.execute(_HOLDERS, {"numbers": unknown}):
+            self._holders[row.number][row.order_id] = row.code
+
     async def record(self, order_id: OrderId, generation: int, found: Invoice) -> bool:
         """Keep an invoice as ours. False when its number is already recorded under another order."""
-        holders = (await self._connection.execute(_HOLDERS, {"number": found.number})).all()
-        if any(holder != order_id and code == found.code for holder, code in holders):
+        await self.look_up([found.number])
+        holders = self._holders[found.number]
+        if any(holder != order_id and code == found.code for holder, code in holders.items()):
             return False
         values = {
             "code": found.code,
@@ -194,38 +260,49 @@ class Submissions:
             "xml_url": found.xml_url,
             "serial": found.serial,
         }
-        if order_id not in [holder for holder, _ in holders]:
+        if order_id in holders:
+            self._together.add(order_id, _CORRECT, {"of_order": order_id, "of_number": found.number, **values})
+        else:
             new = {"order_id": order_id, "number": found.number, "recorded_at": to_ms(self._now)}
-            await self._connection.execute(_RECORD, {**new, **values})
-            return True
-        await self._connection.execute(
-            update(invoice).where(invoice.c.order_id == order_id, invoice.c.number == found.number).values(**values)
-        )
+            self._together.add(order_id, _RECORD, {**new, **values}, guarded=True)
+        holders[order_id] = found.code
         return True
 
     async def invoices(self, order_ids: Iterable[OrderId]) -> dict[OrderId, list[Invoice]]:
         """The recorded invoices of each order, oldest first; more than one only where a split is held."""
-        rows = await self._connection.execute(
-            select(invoice).where(invoice.c.order_id.in_(list(order_ids))).order_by(invoice.c.recorded_at)
-        )
-        found: dict[OrderId, list[Invoice]] = {}
-        for row in rows:
-            found.setdefault(OrderId(row.order_id), []).append(
-                Invoice(
-                    number=row.number,
-                    code=row.code,
-                    total=_decimal(row.total),
-                    colour=Colour(row.colour),
-                    issued_at=from_ms(row.issued_at),
-                    net=_decimal(row.net),
-                    tax=_decimal(row.tax),
-                    file_url=row.file_url,
-                    ofd_url=row.ofd_url,
-                    xml_url=row.xml_url,
-                    serial=row.serial,
-                )
+        return await invoices_of(self._connection, order_ids)
+
+
+async def invoices_of(connection: AsyncConnection, order_ids: Iterable[OrderId]) -> dict[OrderId, list[Invoice]]:
+    """The recorded invoices of each order, oldest first."""
+    rows = await connection.execute(_INVOICES, {"orders": list(order_ids)})
+    found: dict[OrderId, list[Invoice]] = {}
+    for row in rows:
+        found.setdefault(OrderId(row.order_id), []).append(
+            Invoice(
+                number=row.number,
+                code=row.code,
+                total=_decimal(row.total),
+                colour=Colour(row.colour),
+                issued_at=from_ms(row.issued_at),
+                net=_decimal(row.net),
+                tax=_decimal(row.tax),
+                file_url=row.file_url,
+                ofd_url=row.ofd_url,
+                xml_url=row.xml_url,
+                serial=row.serial,
             )
-        return found
+        )
+    return found
+
+
+def _known(row: Any) -> _Known:
+    return _Known(row.order_id, row.generation, row.issuer_kind, row.seller_tax_no, row.key)
+
+
+def _differs(known: _Known, mine: _Known) -> bool:
+    """Whether the submission that is there is another one: of another order or generation, or under another key."""
+    return (known.order_id, known.generation, known.key) != (mine.order_id, mine.generation, mine.key)
 
 
 def _text(amount: Decimal | None) -> str | None:

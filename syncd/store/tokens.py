@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, insert, select
 
 from syncd.domain.ports import Token
+from syncd.store.dialect import upsert
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import token, token_call
 from syncd.store.store import Store
@@ -28,18 +29,15 @@ class Shelf:
 
     async def put(self, issuer: str, value: Token) -> None:
         """Replace the issuer's token."""
-        async with self._store.begin(fact="token.kept") as tx:
-            await tx.connection.execute(delete(token).where(token.c.issuer == issuer))
-            await tx.connection.execute(
-                insert(token).values(
-                    issuer=issuer, sealed=value.sealed, expires_at=to_ms(value.expires_at), put_at=to_ms(tx.now)
-                )
-            )
+        async with self._store.begin(fact="token.kept", scope=f"token:{issuer}") as tx:
+            row = {"sealed": value.sealed, "expires_at": to_ms(value.expires_at), "put_at": to_ms(tx.now)}
+            put = upsert(tx.connection, token).values(issuer=issuer, **row)
+            await tx.connection.execute(put.on_conflict_do_update(index_elements=[token.c.issuer], set_=row))
 
     async def may_fetch(self, issuer: str, at: datetime, rest_for: float, per_30_days: int) -> bool:
         """Grant one fetch and note it durably before it is made, so that a crash loop cannot repeat it."""
         calls = token_call.c
-        async with self._store.begin(fact="token.tried") as tx:
+        async with self._store.begin(fact="token.tried", scope=f"token:{issuer}") as tx:
             await tx.connection.execute(delete(token_call).where(calls.at < to_ms(at - _ALLOWANCE)))
             made, newest = (
                 await tx.connection.execute(select(func.count(), func.max(calls.at)).where(calls.issuer == issuer))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.store.dialect import upsert
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import alert_told
 
@@ -58,6 +59,5 @@ class AlertsTold:
             "gone_at": to_ms(told.gone_at),
             "over_at": to_ms(told.over_at),
         }
-        done = await self._connection.execute(update(alert_told).where(alert_told.c.name == told.name).values(**values))
-        if done.rowcount == 0:
-            await self._connection.execute(insert(alert_told).values(name=told.name, **values))
+        put = upsert(self._connection, alert_told).values(name=told.name, **values)
+        await self._connection.execute(put.on_conflict_do_update(index_elements=[alert_told.c.name], set_=values))

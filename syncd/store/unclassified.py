@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.catalogue.messages import without_numbers
 from syncd.domain.trouble import Verdict
+from syncd.store.dialect import upsert
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import unclassified
 
@@ -47,10 +48,14 @@ class Unclassified:
             code = text = OTHERS
             if await self._count(verdict.platform, code, text, times):
                 return
-        at = to_ms(self._now)
-        await self._connection.execute(
-            insert(unclassified).values(
-                platform=verdict.platform, code=code, text=text, count=times, first_at=at, last_at=at
+        at, t = to_ms(self._now), unclassified.c
+        new = upsert(self._connection, unclassified).values(
+            platform=verdict.platform, code=code, text=text, count=times, first_at=at, last_at=at
+        )
+        await self._connection.execute(  # two merchants may hear it first at the same moment
+            new.on_conflict_do_update(
+                index_elements=[t.platform, t.code, t.text],
+                set_={"count": t["count"] + times, "last_at": at},
             )
         )
 

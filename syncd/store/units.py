@@ -6,15 +6,20 @@ has been granted since: a queue's lock is not a fence.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.clock import Clock
+from syncd.store.dialect import DATABASE_NOW, is_postgresql, least, upsert
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import unit
+from syncd.store.workers import Pulse, silent
 
 #: While a unit runs its next_at stands here, so that a wake in the meantime is seen when it finishes.
 _RUNNING = 2**62
@@ -37,6 +42,7 @@ class Claim:
     lease_until: float
     notes: str
     crashes: int = 0  # how many turns in a row ended in a defect
+    pulse: Pulse | None = None  # of this process, where others may take it for dead
 
     @property
     def single_file(self) -> bool:
@@ -50,6 +56,14 @@ class Host:
 
     owner: str
     boot: str
+    pulse: Pulse | None = None
+
+
+class LeaseClock(StrEnum):
+    """By whose clock a lease runs out: this host's monotonic one, or the database's, which all its workers share."""
+
+    HOST = "host"
+    DATABASE = "database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +83,31 @@ class UnitView:
 class Units:
     """The unit table, inside one transaction."""
 
-    def __init__(self, connection: AsyncConnection, clock: Clock, host: Host) -> None:
+    def __init__(
+        self, connection: AsyncConnection, clock: Clock, host: Host, leases: LeaseClock = LeaseClock.HOST
+    ) -> None:
         self._connection = connection
         self._clock = clock
         self._host = host
+        self._by_database = leases is LeaseClock.DATABASE
+        #: (stage, key) → the instant (milliseconds) at which it is due because of this transaction.
+        self.woken: dict[tuple[str, str], int] = {}
+        self._to_wake: set[tuple[str, str]] = set()
 
     async def ensure(self, stage: str, key: str) -> None:
         """Make the unit exist, due now."""
-        known = await self._connection.execute(select(unit.c.epoch).where(unit.c.stage == stage, unit.c.key == key))
-        if known.first() is None:
-            await self._connection.execute(insert(unit).values(stage=stage, key=key, next_at=to_ms(self._clock.now())))
+        await self.ensure_all([(stage, key)])
+
+    async def ensure_all(self, units: Sequence[tuple[str, str]]) -> None:
+        """Make all of these exist, each due now."""
+        now = to_ms(self._clock.now())
+        rows = [{"stage": stage, "key": key, "next_at": now} for stage, key in units]
+        if rows:
+            await self._connection.execute(upsert(self._connection, unit).on_conflict_do_nothing(), rows)
 
     async def due(self, stage: str) -> list[str]:
         """Keys of `stage` whose time has come and that nobody holds, longest waiting first."""
+        await self.wake_all()
         rows = await self._connection.execute(
             select(unit.c.key).where(unit.c.stage == stage, self._claimable()).order_by(unit.c.next_at, unit.c.key)
         )
@@ -89,52 +115,72 @@ class Units:
 
     async def claim(self, stage: str, key: str, lease: timedelta) -> Claim | None:
         """Take the unit for `lease`, or None when it is not due or another holds it."""
-        claimed_at = self._clock.monotonic()
+        await self.wake_all()
+        claimed_at = self._clock.monotonic()  # before the statement is sent: ours is believed in no longer than theirs
         lease_until = claimed_at + lease.total_seconds()
+        if is_postgresql(self._connection) and not await self._waited(stage, key):
+            return None
         granted = await self._connection.execute(
             update(unit)
             .where(unit.c.stage == stage, unit.c.key == key, self._claimable())
             .values(
                 epoch=unit.c.epoch + 1,
-                lease_until=int(lease_until * 1000),
-                lease_boot=self._host.boot,
+                lease_until=self._until(claimed_at, lease),
+                lease_boot=self._boot,
                 owner=self._host.owner,
                 next_at=_RUNNING,
             )
             .returning(unit.c.epoch, unit.c.notes, unit.c.crashes)
         )
         row = granted.first()
-        return None if row is None else Claim(stage, key, row.epoch, claimed_at, lease_until, row.notes, row.crashes)
+        if row is None:
+            return None
+        pulse = self._host.pulse
+        return Claim(stage, key, row.epoch, claimed_at, lease_until, row.notes, row.crashes, pulse)
+
+    async def _waited(self, stage: str, key: str) -> bool:
+        """Whether the unit can be claimed, once whoever writes under its last grant, or wakes it, has ended."""
+        held = select(unit.c.epoch).where(unit.c.stage == stage, unit.c.key == key, self._claimable())
+        return (await self._connection.execute(held.with_for_update())).first() is not None
+
+    def _until(self, since: float, lease: timedelta) -> Any:
+        """The end of a lease as the row holds it: of `since` on the host, of this very moment in the database."""
+        span = int(lease.total_seconds() * 1000)
+        return DATABASE_NOW + span if self._by_database else int(since * 1000) + span
+
+    @property
+    def _boot(self) -> str:
+        """What a lease is bound to; the database's clock outlives every boot."""
+        return "" if self._by_database else self._host.boot
+
+    def _lost(self) -> ColumnElement[bool]:
+        """Of a unit that was granted: whether the lease is over, or whoever holds it was not heard for too long."""
+        mono: Any = DATABASE_NOW if self._by_database else int(self._clock.monotonic() * 1000)
+        over = or_(unit.c.lease_boot != self._boot, unit.c.lease_until <= mono)
+        return or_(over, silent(unit.c.owner)) if self._by_database else over
 
     def _claimable(self) -> ColumnElement[bool]:
-        mono = int(self._clock.monotonic() * 1000)
         now = to_ms(self._clock.now())
         idle = unit.c.lease_until == 0
         # A unit that ran in the future has seen the clock go back; its next_at means nothing.
         due = or_(unit.c.next_at <= now, and_(unit.c.ran_at.is_not(None), unit.c.ran_at > now + _CLOCK_WENT_BACK))
-        lost = or_(unit.c.lease_boot != self._host.boot, unit.c.lease_until <= mono)
-        return or_(and_(idle, due), and_(unit.c.lease_until > 0, lost))
+        return or_(and_(idle, due), and_(unit.c.lease_until > 0, self._lost()))
 
     async def check(self, claim: Claim) -> None:
         """Raises Fenced unless `claim` is still the newest grant."""
-        row = await self._connection.execute(
-            select(unit.c.epoch)
-            .where(unit.c.stage == claim.stage, unit.c.key == claim.key)
-            .with_for_update(read=True)  # ignored by SQLite, whose writer is alone anyway
-        )
-        if row.scalar() != claim.epoch:
+        if await self._connection.scalar(_EPOCH, {"k_stage": claim.stage, "k_key": claim.key}) != claim.epoch:
             raise Fenced(f"{claim.stage}/{claim.key} epoch {claim.epoch}")
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """The same grant for `lease` more. Raises Fenced when it is no longer ours."""
+        renewed_at = self._clock.monotonic()
         await self.check(claim)
-        lease_until = self._clock.monotonic() + lease.total_seconds()
         await self._connection.execute(
             update(unit)
             .where(unit.c.stage == claim.stage, unit.c.key == claim.key, unit.c.epoch == claim.epoch)
-            .values(lease_until=int(lease_until * 1000))
+            .values(lease_until=self._until(renewed_at, lease))
         )
-        return replace(claim, claimed_at=self._clock.monotonic(), lease_until=lease_until)
+        return replace(claim, claimed_at=renewed_at, lease_until=renewed_at + lease.total_seconds())
 
     async def finish(
         self,
@@ -147,13 +193,12 @@ class Units:
         crashes: int = 0,
     ) -> None:
         """Give the unit back, due at `next_at` or earlier if it was woken meanwhile. Raises Fenced."""
+        await self.wake_all()
         done = await self._connection.execute(
             update(unit)
             .where(unit.c.stage == claim.stage, unit.c.key == claim.key, unit.c.epoch == claim.epoch)
             .values(
-                next_at=func.min(unit.c.next_at, to_ms(next_at))
-                if self._connection.dialect.name == "sqlite"
-                else func.least(unit.c.next_at, to_ms(next_at)),
+                next_at=least(self._connection, unit.c.next_at, to_ms(next_at)),
                 lease_until=0,
                 owner="",
                 failures=failures,
@@ -162,9 +207,13 @@ class Units:
                 crashes=crashes,
                 ran_at=to_ms(self._clock.now()),
             )
+            .returning(unit.c.next_at)
         )
-        if done.rowcount != 1:
+        due = done.scalar_one_or_none()
+        if due is None:
             raise Fenced(f"{claim.stage}/{claim.key} epoch {claim.epoch}")
+        if due <= to_ms(self._clock.now()):  # it goes on at once
+            self.woken[claim.stage, claim.key] = due
 
     async def failures(self, stage: str, key: str) -> int:
         """How often in a row the unit ended in trouble."""
@@ -178,9 +227,16 @@ class Units:
     async def wake_by(self, stage: str, key: str, at: int) -> None:
         """As `wake`, for an instant in milliseconds."""
         due = max(at, to_ms(self._clock.now()))
-        await self._connection.execute(
-            update(unit).where(unit.c.stage == stage, unit.c.key == key, unit.c.next_at > due).values(next_at=due)
-        )
+        self.woken[stage, key] = min(due, self.woken.get((stage, key), due))
+        self._to_wake.add((stage, key))
+
+    async def wake_all(self) -> None:
+        """Write down who was woken: once each, at the end of a transaction, in an order that all of them keep."""
+        if self._to_wake:
+            units, self._to_wake = sorted(self._to_wake), set()
+            rows = [{"k_stage": stage, "k_key": key, "due": self.woken[stage, key]} for stage, key in units]
+            wake = _WAKE_BESIDE_OTHERS if is_postgresql(self._connection) else _WAKE
+            await self._connection.execute(wake, rows if len(rows) > 1 else rows[0])
 
     async def take_over(self) -> int:
         """Void every lease: only for the process that holds the store's kernel lock, so that all holders are dead."""
@@ -191,8 +247,16 @@ class Units:
         )
         return freed.rowcount
 
+    async def held(self) -> list[str]:
+        """Who holds a lease that is not over yet; a worker that was killed does until it is."""
+        rows = await self._connection.execute(
+            select(unit.c.owner).where(unit.c.lease_until > 0, not_(self._lost())).distinct().order_by(unit.c.owner)
+        )
+        return [row.owner for row in rows]
+
     async def all(self) -> list[UnitView]:
         """Every unit, by stage and key."""
+        await self.wake_all()
         rows = await self._connection.execute(select(unit).order_by(unit.c.stage, unit.c.key))
         return [
             UnitView(
@@ -209,9 +273,20 @@ class Units:
         ]
 
 
+_ONE = (unit.c.stage == bindparam("k_stage"), unit.c.key == bindparam("k_key"))
+#: A grant waits until this transaction has ended, and this one for a grant; a wake waits for neither. (SQLite, whose
+#: writer is alone anyway, ignores it.)
+_EPOCH = select(unit.c.epoch).where(*_ONE).with_for_update(read=True, key_share=True)
+_WAKE = update(unit).where(*_ONE, unit.c.next_at > bindparam("due")).values(next_at=bindparam("due"))
+#: Where others write too, a unit that is due already is held until this transaction is durable: granted before, it
+#: would look in vain for what is being written here, and go to sleep.
+_WAKE_BESIDE_OTHERS = update(unit).where(*_ONE).values(next_at=func.least(unit.c.next_at, bindparam("due")))
+
+
 def half_spent(claim: Claim, monotonic: float) -> bool:
-    """Whether half of the lease is gone: no outside write may start after that."""
-    return monotonic - claim.claimed_at >= (claim.lease_until - claim.claimed_at) / 2
+    """Whether half of the lease, or of the time we are believed in, is gone: no outside write may start after that."""
+    unheard = claim.pulse is not None and claim.pulse.half_spent
+    return unheard or monotonic - claim.claimed_at >= (claim.lease_until - claim.claimed_at) / 2
 
 
 LEASE = timedelta(seconds=60)

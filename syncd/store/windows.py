@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.window import Window
@@ -16,6 +16,38 @@ from syncd.store.schema import backfill, cursor, window_done
 
 #: Neighbouring windows are written as one ledger row up to this span: a quiet year is 365 rows, not half a million.
 _ROW_SPAN = timedelta(days=1)
+
+
+# What every page needs is built once: building a statement costs as much as executing it.
+_MOVE = (
+    update(cursor)
+    .where(
+        cursor.c.sid == bindparam("in_sid"),
+        cursor.c.feed == bindparam("in_feed"),
+        cursor.c.position == bindparam("since"),
+    )
+    .values(position=bindparam("to"), moved_at=bindparam("at"))
+)
+_MOVE_BACKFILL = (
+    update(backfill)
+    .where(backfill.c.id == bindparam("in_id"), backfill.c.position == bindparam("since"))
+    .values(position=bindparam("to"), done_at=bindparam("done"))
+)
+_JOIN = (
+    update(window_done)
+    .where(
+        window_done.c.sid == bindparam("in_sid"),
+        window_done.c.feed == bindparam("in_feed"),
+        window_done.c.end == bindparam("since"),
+        window_done.c.start > bindparam("room"),
+    )
+    .values(
+        end=bindparam("to"),
+        rows=window_done.c.rows + bindparam("more_rows"),
+        calls=window_done.c.calls + bindparam("more_calls"),
+        done_at=bindparam("at"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,31 +111,36 @@ class Windows:
 
     async def move(self, sid: str, feed: str, window: Window, *, rows: int, calls: int) -> None:
         """Move the cursor over a completed window, in the transaction that stored its last rows. Raises Misplaced."""
+        at = {"to": to_ms(window.end), "at": to_ms(self._now)}
         moved = await self._connection.execute(
-            update(cursor)
-            .where(cursor.c.sid == sid, cursor.c.feed == feed, cursor.c.position == to_ms(window.start))
-            .values(position=to_ms(window.end), moved_at=to_ms(self._now))
+            _MOVE, {"in_sid": sid, "in_feed": feed, "since": to_ms(window.start), **at}
         )
         if moved.rowcount != 1:
             raise Misplaced(f"{sid}/{feed} is not at {window.start.isoformat()}")
         await self._note(sid, feed, window, rows, calls)
 
     async def _note(self, sid: str, feed: str, window: Window, rows: int, calls: int) -> None:
-        w = window_done.c
         start, end = to_ms(window.start), to_ms(window.end)
-        joined = await self._connection.execute(
-            update(window_done)
-            .where(w.sid == sid, w.feed == feed, w.end == start, w.start > end - span_ms(_ROW_SPAN))
-            .values(
-                end=end, rows=window_done.c.rows + rows, calls=window_done.c.calls + calls, done_at=to_ms(self._now)
-            )
-        )
+        told = {"to": end, "more_rows": rows, "more_calls": calls, "at": to_ms(self._now)}
+        where = {"in_sid": sid, "in_feed": feed, "since": start, "room": end - span_ms(_ROW_SPAN)}
+        joined = await self._connection.execute(_JOIN, {**where, **told})
         if joined.rowcount == 0:
             await self._connection.execute(
                 insert(window_done).values(
                     sid=sid, feed=feed, start=start, end=end, rows=rows, calls=calls, done_at=to_ms(self._now)
                 )
             )
+
+    async def last_done(self, sid: str, feed: str) -> tuple[timedelta, int] | None:
+        """How long the latest row of a feed's ledger is, and how many rows it held; None where there is none."""
+        found = await self._connection.execute(
+            select(window_done.c.start, window_done.c.end, window_done.c.rows)
+            .where(window_done.c.sid == sid, window_done.c.feed == feed)
+            .order_by(window_done.c.start.desc())
+            .limit(1)
+        )
+        row = found.first()
+        return None if row is None else (timedelta(milliseconds=row.end - row.start), row.rows)
 
     async def add_backfill(self, sid: str, feed: str, start: datetime, end: datetime) -> bool:
         """Ask for [start, end) to be read; False when exactly this was asked for before."""
@@ -141,9 +178,8 @@ class Windows:
         """Move a backfill over a completed window, like `move`. Raises Misplaced."""
         done_at = to_ms(self._now) if window.end >= job.end else None
         moved = await self._connection.execute(
-            update(backfill)
-            .where(backfill.c.id == job.id, backfill.c.position == to_ms(window.start))
-            .values(position=to_ms(window.end), done_at=done_at)
+            _MOVE_BACKFILL,
+            {"in_id": job.id, "since": to_ms(window.start), "to": to_ms(window.end), "done": done_at},
         )
         if moved.rowcount != 1:
             raise Misplaced(f"backfill {job.id} is not at {window.start.isoformat()}")
@@ -151,11 +187,15 @@ class Windows:
 
     async def cursors(self) -> list[Cursor]:
         """Every cursor."""
-        return [_cursor(row) for row in await self._connection.execute(select(cursor).order_by(cursor.c.sid))]
+        return [
+            _cursor(row) for row in await self._connection.execute(select(cursor).order_by(cursor.c.sid, cursor.c.feed))
+        ]
 
     async def open_backfills(self) -> list[Backfill]:
         """Every unfinished backfill."""
-        rows = await self._connection.execute(select(backfill).where(backfill.c.done_at.is_(None)))
+        rows = await self._connection.execute(
+            select(backfill).where(backfill.c.done_at.is_(None)).order_by(backfill.c.id)
+        )
         return [_backfill(row) for row in rows]
 
     async def gaps(self) -> list[Gap]:
@@ -163,7 +203,7 @@ class Windows:
         found: list[Gap] = []
         for at in await self.cursors():
             found += await self._uncovered(at.sid, at.feed, at.origin, at.position)
-        for job in [_backfill(row) for row in await self._connection.execute(select(backfill))]:
+        for job in [_backfill(row) for row in await self._connection.execute(select(backfill).order_by(backfill.c.id))]:
             if job.position > job.start:
                 found += await self._uncovered(job.sid, f"{job.feed}/backfill", job.start, job.position)
         return found

@@ -40,12 +40,17 @@ class Witness:
     written_at: str  # for people
 
 
+#: The term of a line that was ended by a move: no process draws it, so nobody ever advances such a witness.
+ENDED = "moved"
+
+
 class Finding(StrEnum):
     """What a start learns by comparing the store with its witness."""
 
     FINE = "fine"
     RESTORED = "restored"  # the witness has seen more than the store remembers
     WITNESS_MISSING = "witness_missing"  # something was sent once, and nothing tells whether it was the last
+    MOVED_AWAY = "moved_away"  # `syncd db move` has ended this line: another store goes on in its place
     MOVED = "moved"  # the store was known at another path: moved, or a copy
 
 
@@ -53,6 +58,8 @@ def compare(instance: str, epoch: int, store: str, witness: Witness | None) -> F
     """Whether the store at `store` is the newest of its line. A witness behind it is a crash before a call: fine."""
     if witness is None or witness.instance != instance:
         return Finding.WITNESS_MISSING if epoch else Finding.FINE
+    if witness.term == ENDED:
+        return Finding.MOVED_AWAY
     if witness.epoch > epoch:
         return Finding.RESTORED
     return Finding.FINE if witness.store == store else Finding.MOVED
@@ -79,18 +86,19 @@ class WitnessFolder:
         with self._alone():
             self._put(witness)
 
-    def advance(self, witness: Witness) -> None:
+    def advance(self, witness: Witness, *, after: str = "") -> None:
         """Replace the witness of the same store and term, unless it is further already; durable on return.
 
         Compared and replaced under a kernel lock: of two processes that both believe they are the one, one gets past
-        here. Raises Overtaken, OSError, WitnessBusy.
+        here. `after`: a term that this one may follow, no further back. Raises Overtaken, OSError, WitnessBusy.
         """
         with self._alone():
             current = self.read(witness.instance)
             if current is not None:
-                if (current.store, current.term) != (witness.store, witness.term):
+                ours = current.store == witness.store and current.term == witness.term
+                if not (ours or _follows(current, witness, after)):
                     raise Overtaken(f"{current.store} at epoch {current.epoch}")
-                if current.epoch >= witness.epoch:  # another worker on the same store was faster
+                if ours and current.epoch >= witness.epoch:  # another worker on the same store was faster
                     return
             self._put(witness)
 
@@ -124,8 +132,13 @@ class WitnessFolder:
             yield
 
 
-def witness_folder(wanted: str, store: Path, env: Mapping[str, str]) -> WitnessFolder:
-    """The folder of the settings, else the user's state folder, else one beside the store.
+def _follows(current: Witness, witness: Witness, after: str) -> bool:
+    """Whether the store we wrote `current` for took another term since: it was armed, or one process had it alone."""
+    return bool(after) and current.term == after and current.store == witness.store and current.epoch <= witness.epoch
+
+
+def witness_folder(wanted: str, store: Path | None, env: Mapping[str, str]) -> WitnessFolder:
+    """The folder of the settings, else the user's state folder, else one beside the store's file, if it has one.
 
     Raises WitnessUnusable where the settings name a folder that cannot be written to.
     """
@@ -137,18 +150,24 @@ def witness_folder(wanted: str, store: Path, env: Mapping[str, str]) -> WitnessF
     state = _state_folder(env)
     if state is not None and _usable(state):
         return WitnessFolder(state)
-    beside = store.absolute().with_name(store.name + ".witness")
+    if store is None:
+        raise WitnessUnusable("a folder of this machine: none is named by [store] witness, and its user has no home")
+    beside = _beside(store)
     if not _usable(beside):
         raise WitnessUnusable(f"{beside} cannot be written to")
     return WitnessFolder(beside, beside=True)
 
 
-def find_witness(instance: str, wanted: str, store: Path, env: Mapping[str, str]) -> Witness | None:
+def find_witness(instance: str, wanted: str, store: Path | None, env: Mapping[str, str]) -> Witness | None:
     """The witness of `instance` wherever `witness_folder` would look for it; nothing is made."""
-    state, beside = _state_folder(env), store.absolute().with_name(store.name + ".witness")
+    state, beside = _state_folder(env), None if store is None else _beside(store)
     places = [Path(wanted).expanduser().absolute()] if wanted else [state, beside]
     found = (WitnessFolder(place).read(instance) for place in places if place is not None)
     return next((one for one in found if one is not None), None)
+
+
+def _beside(store: Path) -> Path:
+    return store.absolute().with_name(store.name + ".witness")
 
 
 def _state_folder(env: Mapping[str, str]) -> Path | None:

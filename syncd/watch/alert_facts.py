@@ -122,9 +122,14 @@ async def _cursors(tx: Tx, merchants: Sequence[Served], resting: set[str], limit
     return [Wrong(Kind.CURSOR, min(still.values()), len(still), tuple(sorted(still)))]
 
 
-def store_parts(path: Path, *, answers: bool) -> tuple[str, ...]:
-    """What is wrong with the store as a file: it does not answer, its disk is nearly full, its log grows."""
+def store_parts(path: Path | None, *, answers: bool) -> tuple[str, ...]:
+    """What is wrong with the store as a file: it does not answer, its disk is nearly full, its log grows.
+
+    A store on PostgreSQL has no file here (`path` None): its server watches its own disk.
+    """
     parts = [] if answers else ["unreadable"]
+    if path is None:
+        return tuple(parts)
     try:
         parts += ["disk"] if disk_free(path) < LEAST_DISK else []
         parts += ["wal"] if wal_bytes(path) > MOST_WAL else []

@@ -84,7 +84,7 @@ class AlertWatch:
         if not self._unwritten:
             return
         try:
-            async with self._store.begin(fact="alerts.told") as tx:
+            async with self._store.begin(fact="alerts.told", scope="alerts") as tx:
                 for told in self._unwritten.values():
                     await tx.told.put(told)
         except (StoreUnavailable, DBAPIError):

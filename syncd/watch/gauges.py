@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ from syncd.watch.metrics import Metrics
 #: Lines of the journal that counters are made of.
 _ISSUED, _FAILED, _UNKNOWN, _HELD = "order.issued", "order.failed", "order.unknown", "order.held"
 _GAP = "poll.gap_found"
+#: Where several transactions write at once, a line may become visible after so many later ones.
+_SEEN_LATE = 500
 #: The ledger is searched for gaps this often: it has a row for each day, feed and merchant.
 _GAPS_EVERY = timedelta(minutes=10)
 
@@ -39,7 +42,12 @@ class Served:
 class Gauges:
     """Fills `metrics` from one store, for the merchants it serves. A cursor of any other is left out."""
 
-    def __init__(self, metrics: Metrics, store: Store, merchants: Sequence[Served]) -> None:
+    def __init__(
+        self, metrics: Metrics, store: Store, merchants: Sequence[Served], *, counts: bool = True, calls: bool = True
+    ) -> None:
+        """Of many processes on one store some count what it holds and some make the calls; one alone does both."""
+        self._counts = counts
+        self._calls = calls
         self._metrics = metrics
         self._store = store
         self._merchants = tuple(merchants)
@@ -49,15 +57,22 @@ class Gauges:
     async def begin(self) -> None:
         """From here on the journal is counted. Raises StoreUnavailable."""
         async with self._store.read() as tx:
-            self._metrics.journal_read_to = await tx.journal.newest()
+            await self._begin(tx)
+
+    async def _begin(self, tx: Tx) -> None:
+        self._metrics.journal_read_from = self._metrics.journal_read_to = await tx.journal.newest()
 
     async def look(self) -> None:
         """Set everything that describes the store to what it holds now; where it does not answer, `ready` says so."""
-        self._files(self._store.path)
+        if self._store.path is not None:
+            self._files(self._store.path)
         self._metrics.reach(self._metrics.fence_rejected, self._store.fenced)
         try:
             async with self._store.read() as tx:
-                await self._count(tx)
+                if self._counts:
+                    await self._count(tx)
+                if self._calls:
+                    await self._lanes_fresh(tx)
         except (StoreUnavailable, DBAPIError):  # the latter where the file is no database any more
             self._metrics.ready.set(0)
             return
@@ -70,6 +85,7 @@ class Gauges:
         await self._lanes(tx)
         await self._windows(tx)
         await self._journal(tx)
+        await self._fleet(tx)
         units = {(unit.stage, unit.key): float(unit.failures) for unit in await tx.units.all()}
         self._metrics.replace(self._metrics.unit_failures, units)
 
@@ -113,6 +129,10 @@ class Gauges:
         lanes = {lane.name: lane for lane in await tx.lanes.all()}
         resting = {(lane.name, care_of(lane)): float(at_rest(lane, tx.now)) for lane in lanes.values()}
         metrics.replace(metrics.lane_resting, resting)
+
+    async def _lanes_fresh(self, tx: Tx) -> None:
+        """Since when each lane has been silent to this process; of many, the smallest counts."""
+        metrics, lanes = self._metrics, {lane.name: lane for lane in await tx.lanes.all()}
         fresh: dict[tuple[str], float] = {}
         for merchant in self._merchants:
             for name, (platform, party) in merchant.lanes.items():
@@ -148,17 +168,29 @@ class Gauges:
     async def _journal(self, tx: Tx) -> None:
         metrics = self._metrics
         if metrics.journal_read_to is None:
-            metrics.journal_read_to = await tx.journal.newest()
+            await self._begin(tx)
             return
         counters = {_ISSUED: metrics.issued, _FAILED: metrics.refused, _UNKNOWN: metrics.unknown}
-        for number, event, facts in await tx.journal.since(metrics.journal_read_to, [*counters, _HELD, _GAP]):
+        since = max(metrics.journal_read_from, metrics.journal_read_to - _SEEN_LATE)
+        counted = metrics.journal_counted
+        for number, event, facts in await tx.journal.since(since, [*counters, _HELD, _GAP]):
+            if number in counted:
+                continue
+            counted.add(number)
             if event in counters:
                 counters[event].inc()
             elif event == _GAP:
                 metrics.gap_found.inc(facts["rows"])
             elif facts.get("code") == "second_invoice":
                 metrics.invariant_violation.inc()
-            metrics.journal_read_to = number
+            metrics.journal_read_to = max(number, metrics.journal_read_to)
+        counted -= {number for number in counted if number <= metrics.journal_read_to - _SEEN_LATE}
+
+    async def _fleet(self, tx: Tx) -> None:
+        workers = await tx.workers.all()
+        alive = Counter((worker.role,) for worker in workers if worker.alive)
+        self._metrics.replace(self._metrics.workers, {role: float(number) for role, number in alive.items()})
+        self._metrics.workers_silent.set(sum(not worker.alive for worker in workers))
 
     def _files(self, path: Path) -> None:
         """What the file system says; where it says nothing, the last known stays."""

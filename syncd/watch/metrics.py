@@ -34,6 +34,9 @@ class Metrics:
         self._reached: dict[tuple[object, ...], float] = {}
         #: The last line of the journal that the counters below know of.
         self.journal_read_to: int | None = None
+        #: Those of the last lines that were counted, and the line before the first that counts.
+        self.journal_counted: set[int] = set()
+        self.journal_read_from = 0
         #: Each metric of ours: its kind, its labels, and what it means in English and Chinese.
         self.meanings: dict[str, tuple[str, tuple[str, ...], str, str]] = {}
         self._orders()
@@ -201,6 +204,25 @@ class Metrics:
         )
         self.fence_rejected = self._counter(
             "syncd_fence_rejected_total", "Writes refused for a stale epoch.", "因租约过期被拒的写入次数"
+        )
+        self.units_running = self._gauge(
+            "syncd_units_running", "Units at work in this process.", "本进程正在处理的单元数"
+        )
+        self.beat_age_seconds = self._gauge(
+            "syncd_beat_age_seconds",
+            "How long ago this process last said that it lives; distributed only.",
+            "本进程距上次心跳的秒数（仅分布式）",
+        )
+        self.workers = self._gauge(
+            "syncd_workers",
+            "Processes at work on the store, by role; distributed only.",
+            "在线进程数（仅分布式）",
+            "role",
+        )
+        self.workers_silent = self._gauge(
+            "syncd_workers_silent",
+            "Processes that fell silent within the last quarter of an hour; distributed only.",
+            "一刻钟内失联的进程数（仅分布式）",
         )
         self.disk_free_bytes = self._gauge(
             "syncd_disk_free_bytes", "Free space where the store lies.", "存储所在磁盘的可用字节数"

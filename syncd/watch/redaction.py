@@ -23,6 +23,7 @@ _SEAM = 256  # dropped where a text is cut, so that half a secret cannot stay be
 _DEEPEST = 6
 _WIDEST = 100
 _SHORTEST_SECRET = 6
+_MOST_NAMES = 1_024
 _SHORTEST_NUMBER = 11  # a mobile, or a landline with its area code
 
 #: Their values are numbers of ours or of documents: long runs of digits in them are not personal data.
@@ -167,6 +168,7 @@ class Redaction:
     def __init__(self, secrets: Collection[str] = ()) -> None:
         known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        self._names: dict[str, str] = {}  # of fields, as they are shown: the same few on every line
 
     def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
         return dict(self._fields(event, 0))
@@ -185,7 +187,15 @@ class Redaction:
                 yield "...", len(fields) - count
                 return
             name = key if isinstance(key, str) else str(key) if isinstance(key, int) else type(key).__name__
-            yield self.text(name), self._field(name, value, depth)
+            yield self._shown(name), self._field(name, value, depth)
+
+    def _shown(self, name: str) -> str:
+        found = self._names.get(name)
+        if found is None:
+            found = self.text(name)
+            if len(self._names) < _MOST_NAMES:
+                self._names[name] = found
+        return found
 
     def _field(self, name: str, value: object, depth: int) -> object:
         if value is None or isinstance(value, bool):

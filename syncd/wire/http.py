@@ -6,13 +6,14 @@ far the request can have got: `Transient` when certainly not one byte of it left
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +27,7 @@ ENCODINGS = "gzip, deflate"
 #: Shorter than any server's patience we know of, so that a request seldom meets a connection just being closed.
 KEEP_ALIVE_FOR = 10.0
 _CHUNK = 1 << 16
+_LINE_BREAK = re.compile("[\r\n\0]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Http:
         request = self._open().post(url, data=body, headers=headers, params=params, allow_redirects=False)
         async with request as response:
             received = await self._read(response)
-            return Reply(response.status, received, response.headers, _server_date(response.headers))
+            return Reply(response.status, received, response.headers, _server_date(response.headers.get("Date", "")))
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """The decompressed body; stops, and drops the connection, as soon as it is longer than allowed."""
@@ -203,14 +205,14 @@ def _describe(error: Exception) -> str:
 
 
 def _refuse_line_breaks(headers: Mapping[str, str]) -> None:
-    for name, value in headers.items():
-        if any(character in part for part in (name, value) for character in "\r\n\0"):
-            raise ValueError("a header has a line break in it")
+    if _LINE_BREAK.search("".join((*headers.keys(), *headers.values()))):
+        raise ValueError("a header has a line break in it")
 
 
-def _server_date(headers: Mapping[str, str]) -> datetime | None:
+@lru_cache(maxsize=16)  # a server says the same for a second
+def _server_date(header: str) -> datetime | None:
     try:
-        stated = parsedate_to_datetime(headers.get("Date", ""))
+        stated = parsedate_to_datetime(header)
     except ValueError:
         return None
     return stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)

@@ -1,21 +1,31 @@
-"""Never faster than a party allows: one pacer per credential."""
+"""Never faster than a party allows, and what is urgent first: one pacer per credential."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from syncd.domain.budget import LONGEST_REST, Budget, Slowed
 from syncd.domain.trouble import Paced
+from syncd.wire.line import Line, Waiter
 
 #: A rest where the party told of none, in seconds.
 REST_FOR = 60.0
 #: How old, in seconds, what we know of the other workers' rate answers may be.
 HEARSAY_FOR = 5.0
+#: A place is void so many seconds after its instant: used later, it would be too close to the next one's. What the
+#: budget spreads a minute's calls over (`domain.budget.MINUTE`) leaves room for several times as much.
+LATE = 0.25
+#: Closer than this, in seconds, a place has come: clocks and timers tell no better.
+NEAR = 0.001
+#: Places taken from the shared row at once reach no further than this, in seconds: what is taken and not used is lost.
+AT_ONCE = 1.0
 
 
 class PaceBook(Protocol):
@@ -30,13 +40,28 @@ class PaceBook(Protocol):
         ...
 
 
+class PlaceBook(Protocol):
+    """Where several workers of one credential take their places, so that no two of them have the same."""
+
+    async def take(self, places: int, spacing: float) -> float:
+        """Take so many places in a row, `spacing` seconds apart; in how many seconds the first one comes."""
+        ...
+
+
 class Pacer:
     """Spaces calls evenly, so that no 60 seconds ever hold more than `per_minute` of them (one more at the seam).
 
-    GCRA without burst: one number of state, `tat`, the earliest instant of the next call on `clock` (seconds). A
+    GCRA without burst: one number of state, `tat`, the earliest instant of the next place on `clock` (seconds). A
     bucket would let twice the limit through after a quiet minute, and WDT locks a credential out for minutes at
     the first call too many. `per_minute` 0 means no limit, and is the most there will be: a rate answer halves the
     rate and opens a rest during which no call is made at all (`syncd.domain.budget`).
+
+    Who waits does so in a line: first come, first served, but what is `patient` goes behind what is not. A place is
+    the line's, not a caller's: whoever comes in a hurry gets the next one.
+
+    Alone on a credential, a process counts in memory. `last_call_ago` (seconds) says how long ago another one may have
+    called before it: the first place comes a spacing after that, so that a restart is no burst. Workers that share a
+    credential take their places from `places` instead.
     """
 
     def __init__(
@@ -47,6 +72,8 @@ class Pacer:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         book: PaceBook | None = None,
+        places: PlaceBook | None = None,
+        last_call_ago: float | None = None,
         longest_rest: timedelta = LONGEST_REST,
     ) -> None:
         if per_minute < 0:
@@ -56,8 +83,19 @@ class Pacer:
         self._now = now
         self._sleep = sleep
         self._book = book
+        self._shared = places
         self._read_at = float("-inf")
-        self.tat = float("-inf")
+        self._line = Line()
+        self._held = False
+        #: Instants on `clock` of places that are ours and not used yet.
+        self._places: deque[float] = deque()
+        self._at_once, self._taken_at = 1, float("-inf")
+        self.tat = float("-inf") if last_call_ago is None else clock() - last_call_ago + self._budget.spacing(now())
+
+    @property
+    def spacing(self) -> float:
+        """Seconds from one call to the next, at the present rate."""
+        return self._budget.spacing(self._now())
 
     def reserve(self) -> float:
         """Take the next place and say in how many seconds it comes; 0.0 is now."""
@@ -66,31 +104,32 @@ class Pacer:
         self.tat = turn_at + self._budget.spacing(self._now())
         return turn_at - now
 
-    async def turn(self) -> None:
-        """Wait for one's place: first come, first served. Raises Paced during a rest, before and after the wait.
+    async def turn(self, *, patient: bool = False) -> None:
+        """Wait for one's place. Raises Paced during a rest, before and after the wait.
 
-        Cancelled while waiting, the last in the queue gives its place back; another's stays empty, so that nobody
-        behind it is moved and the limit holds.
+        Cancelled while waiting, one leaves the line, and the place is the next one's.
         """
-        await self._refuse_at_rest()
-        before = self.tat
-        wait_for = self.reserve()
-        if wait_for <= 0:
-            return
-        ours = self.tat
-        try:
-            await self._sleep(wait_for)
-        except asyncio.CancelledError:
-            if self.tat == ours:
-                self.tat = before
-            raise
+        await self._come(patient=patient, alone=False)
         await self._refuse_at_rest()
 
-    async def free_at(self) -> datetime:
-        """When a call that asks now would begin: after the rest, and after everybody who is waiting already."""
+    @asynccontextmanager
+    async def alone(self, *, patient: bool = False) -> AsyncIterator[None]:
+        """As `turn`, and nobody else of this process calls until the end of this one's call."""
+        await self._come(patient=patient, alone=True)
+        try:
+            await self._refuse_at_rest()
+            yield
+        finally:
+            self._held = False
+            self._line.call()
+
+    async def free_at(self, *, patient: bool = False) -> datetime:
+        """When a call that asks now would begin: after the rest, and after everybody who goes before it."""
         await self._hear()
-        now = self._now()
-        place = now + timedelta(seconds=max(0.0, self.tat - self._clock()))
+        now, clock = self._now(), self._clock()
+        first = next((place for place in self._places if place >= clock - LATE), max(clock, self.tat))
+        wait_for = max(0.0, first - clock) + self._line.ahead(patient=patient) * self._budget.spacing(now)
+        place = now + timedelta(seconds=wait_for)
         return max(place, self._budget.resting(now) or place)
 
     async def slow(self, began_at: datetime, rest_for: float | None) -> None:
@@ -101,6 +140,52 @@ class Pacer:
         else:
             slowed = await self._book.slow(self._budget.ceiling, began_at, rest_for)
             self._budget = replace(self._budget, slowed=slowed)
+
+    async def _come(self, *, patient: bool, alone: bool) -> None:
+        """Wait until we are the first, nobody is alone, and a place has come; then use it."""
+        await self._refuse_at_rest()
+        waiter = self._line.join(patient=patient)
+        try:
+            while not await self._is_our_turn(waiter):
+                pass
+            self._places.popleft()
+            self._held = alone
+        finally:
+            self._line.leave(waiter)
+
+    async def _is_our_turn(self, waiter: Waiter) -> bool:
+        """Whether we may use the first place now; if not, wait for what stands in the way, and look again."""
+        if self._held or not self._line.is_first(waiter):
+            await waiter.called()
+            return False
+        now = self._clock()
+        while self._places and self._places[0] < now - LATE:
+            self._places.popleft()
+        if not self._places:
+            await self._fetch_places()
+            return False
+        if self._places[0] > now + NEAR:
+            await self._sleep(self._places[0] - now)
+            return False
+        return True
+
+    async def _fetch_places(self) -> None:
+        spacing = self._budget.spacing(self._now())
+        if self._shared is None or not spacing:
+            self._places.append(self._clock() + self.reserve())
+            return
+        wanted = self._wanted(spacing)
+        wait_for = await self._shared.take(wanted, spacing)
+        first = self._taken_at = self._clock() + wait_for
+        self._places.extend(first + place * spacing for place in range(wanted))
+        self.tat = first + wanted * spacing
+
+    def _wanted(self, spacing: float) -> int:
+        """As many as wait here; twice as many as the last time where those were used up at once."""
+        used_up = self._clock() - self._taken_at <= self._at_once * spacing + LATE
+        most = max(1, int(AT_ONCE / spacing))
+        self._at_once = min(most, max(len(self._line), 2 * self._at_once if used_up else 1))
+        return self._at_once
 
     async def _refuse_at_rest(self) -> None:
         await self._hear()

@@ -118,7 +118,11 @@ def test_an_issuer_must_not_have_the_name_of_another_party_s_lane(tmp_path: Path
         ("pol", "x = 1", 'pol is not a setting (did you mean "poll"?)'),
         ("poll", "zzzzzz = 1", "poll.zzzzzz is not a setting"),
         ("engine", "kind = 'celery'", "engine.kind must be one of: embedded, distributed"),
-        ("engine", "kind = 'distributed'", 'engine.kind "distributed" is not in this version; use "embedded"'),
+        (
+            "engine",
+            "kind = 'distributed'",
+            'engine.kind "distributed" needs a store on PostgreSQL: set store.url to postgresql://…',
+        ),
         ("store", "url = 'syncd.db'", 'store.url must begin with "sqlite:///" or "postgresql://"'),
         ("poll", "settle = 'soon'", 'poll.settle must be a span such as "90s", "5m", "2h", "1d" or "1h30m"'),
         ("poll", "step = '30d'", "poll.step must be at least three seconds below 30 days"),

@@ -69,7 +69,7 @@ def test_the_image_installs_with_the_pins(install_lines):
     commands = [rest for keyword, rest in install_lines.build_stage(DOCKERFILE) if keyword == "RUN"]
 
     assert len(commands) == 1
-    assert commands[0].endswith("/opt/syncd/bin/pip install -c constraints.txt '.[alerts]'")
+    assert commands[0].endswith("/opt/syncd/bin/pip install -c constraints.txt '.[alerts,distributed]'")
 
 
 def test_the_image_runs_unprivileged_and_is_asked_for_its_health(install_lines):

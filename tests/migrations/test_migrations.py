@@ -178,7 +178,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(url: str, path: Path
     fill(copied / "versions" / "0002_broken.py", BROKEN.encode())
 
     with pytest.raises(Exception, match="nothing_there"):
-        await migrate.upgrade(url)
+        await migrate.upgrade(url, "0002")
 
     assert migrate.revision(url) == "0001"
     assert schema(path) == before
@@ -253,7 +253,7 @@ async def test_a_backup_taken_while_it_is_written_is_one_moment_of_the_store(
         writing = asyncio.create_task(_write(store))
         size = await asyncio.to_thread(migrate.backup, url, target)
         await writing
-        await store.next_seq()
+        await store.next_seq("demo_sid")
 
     assert size == len(held(target)) > 0
     assert migrate.check(f"sqlite:///{target}") == []

@@ -78,8 +78,9 @@ def tail(book: Book, memory: Memory, rules: PollRules) -> Polling:
     def move(end: datetime) -> None:
         memory.cursor = end
 
+    limit = settled_end(book.clock.now(), rules.settle)
     while window := next_window(memory.cursor, book.clock.now(), rules.settle, rules.step):
-        if not (yield from _read(book, memory, rules, window, move)):
+        if not (yield from _read(book, memory, rules, window, max(limit, window.end), move)):
             return
 
 
@@ -91,18 +92,21 @@ def backfill(book: Book, memory: Memory, rules: PollRules) -> Polling:
             def move(end: datetime, job: list[datetime] = job) -> None:
                 job[0] = end
 
-            yield from _read(book, memory, rules, Window(job[0], min(job[0] + rules.step, job[1])), move)
+            yield from _read(book, memory, rules, Window(job[0], min(job[0] + rules.step, job[1])), job[1], move)
             return
 
 
-def _read(book: Book, memory: Memory, rules: PollRules, window: Window, move: Move) -> Generator[None, None, bool]:
-    todo = [window]
+def _read(
+    book: Book, memory: Memory, rules: PollRules, window: Window, limit: datetime, move: Move
+) -> Generator[None, None, bool]:
+    todo: list[tuple[Window, datetime | None]] = [(window, limit)]
     while todo:
-        part = todo.pop()
-        reader = WindowReader(part, rules.page_size)
+        part, may_grow_to = todo.pop()
+        reader = WindowReader(part, rules.page_size, may_grow_to)
         advice: Advice = reader.first()
         while isinstance(advice, AskPage):
-            start, end = part.widened()
+            asked = reader.window
+            start, end = asked.widened()
             query = Search(start, end, advice.page_no, rules.page_size, with_total=advice.with_total)
             seq = next(memory.numbers)
             yield
@@ -111,15 +115,15 @@ def _read(book: Book, memory: Memory, rules: PollRules, window: Window, move: Mo
             except Transient:
                 return False
             yield
-            if settled_end(page.asked_at, rules.settle) < part.end:
+            if settled_end(page.asked_at, rules.settle) < asked.end:
                 return False
             advice = reader.feed(page.count, [str(row.no) for row in page.rows], page.total)
             if not memory.keep(page, seq):
                 return False
             if isinstance(advice, Complete):
-                move(part.end)
+                move(reader.window.end)
         if isinstance(advice, SplitInto):
-            todo.extend(reversed(advice.windows))
+            todo.extend((one, None) for one in reversed(advice.windows))
         elif not isinstance(advice, Complete):
             return False
     return True

@@ -75,6 +75,7 @@ SHOWN: tuple[Shown, ...] = (
     Shown(9, "hostile-fields", "twins_hostile.py:one_bad_row_stops_all", 40, ("issued", "lost")),
     Shown(9, "wallet-down", "twins_wallet.py:waits_for_the_platform", 8, ("reds_held_up",)),
     Shown(10, "restore-old-backup", "twins_processes.py:never_disarmed", 18, ("sent_by_the_copy",)),
+    Shown(10, "store-moved", "twins_processes.py:nothing_ended", 18, ("armable_at_once", "sent_by_the_old")),
     Shown(11, "clock-skew", "twins_reading.py:trusted_offset", 26, ("missed", "cursors_moved")),
     Shown(11, "midnight", "twins_reading.py:zone_of_the_host", 24, ("wrong_times", "missed")),
     Shown(12, "amount-changed", "twins_issuing.py:history_rewritten", 3, ("crashes", "written_back")),

@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
-from syncd.scenarios.plays import deaths, refusing, storage
+from syncd.scenarios.plays import deaths, moving, refusing, storage
 from syncd.scenarios.run import Order, Result, play
 
 TWINS = Path(__file__).parent / "twins_processes.py"
-WORKERS = {scenario.name: scenario.workers for scenario in (*deaths.SCENARIOS, *storage.SCENARIOS, *refusing.SCENARIOS)}
+WORKERS = {
+    scenario.name: scenario.workers
+    for scenario in (*deaths.SCENARIOS, *storage.SCENARIOS, *refusing.SCENARIOS, *moving.SCENARIOS)
+}
 
 #: The days, and how many orders they are played with here; each docstring of a play says what happens.
 DAYS = {
@@ -28,6 +31,7 @@ DAYS = {
     "corrupt-store": 8,  # F23, F24
     "disk-full": 18,  # F17, F18
     "store-locked": 20,  # F22, F33
+    "store-moved": 18,  # F111
 }
 
 
@@ -39,6 +43,7 @@ WRONG = (
     ("store-deleted", 18, "random_key", ["doubles"]),
     ("restore-old-backup", 18, "never_disarmed", ["sent_by_the_copy"]),
     ("wal-lost", 18, "never_disarmed", ["disarmed"]),
+    ("store-moved", 18, "nothing_ended", ["armable_at_once", "sent_by_the_old"]),
     ("corrupt-store", 8, "never_looked_through", ["refused_starts"]),
     ("disk-full", 18, "believed_commits", ["sent_before_committed"]),
 )

@@ -22,6 +22,7 @@ from syncd.stages import settling
 from syncd.stages.collect import plan as collect_plan
 from syncd.stages.poll import run as poll_run
 from syncd.stages.poll.reading import Reading
+from syncd.stages.push import intents as push_intents
 from syncd.stages.push import plan as push_plan
 from syncd.stages.push import run as push_run
 from syncd.stages.push.plan import Submit
@@ -86,7 +87,7 @@ def call_then_save() -> Iterator[None]:
         wrong.enter_context(patch.object(Push, "work", work))
         wrong.enter_context(patch.object(Push, "_call", remembered))
         wrong.enter_context(
-            patch.object(push_run, "plan", lambda row, **more: sent.get(row.no) or planned(row, **more))
+            patch.object(push_intents, "plan", lambda row, **more: sent.get(row.no) or planned(row, **more))
         )
         for module in (push_plan, collect_plan):
             wrong.enter_context(patch.object(module, "issuer_key", _drawn))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import string
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import select
@@ -17,11 +15,13 @@ from syncd import app as program
 from syncd import staged
 from syncd.domain.invoice import Colour, IssuerKey
 from syncd.domain.order import OrderNo
+from syncd.scenarios.look import Look
 from syncd.stages.collect import plan as collect_plan
 from syncd.stages.push import plan as push_plan
 from syncd.stages.push.run import Push
 from syncd.stages.turn import Turn
-from syncd.store.instance import Instances
+from syncd.store.guard import Guard
+from syncd.store.instance import Instance, Instances
 from syncd.store.lock import StoreLock
 from syncd.store.schema import unit
 from syncd.store.store import Store, StoreUnavailable, Tx
@@ -47,9 +47,9 @@ def random_key() -> Iterator[None]:
     drawn = _DrawnKeys()
     genuine = Store.at.__func__  # type: ignore[attr-defined]
 
-    def at(cls: type[Store], url: str, clock: Any) -> Store:
-        made: Store = genuine(cls, url, clock)
-        drawn.store = made.path
+    def at(cls: type[Store], url: str, clock: Any, **more: Any) -> Store:
+        made: Store = genuine(cls, url, clock, **more)
+        drawn.url = url
         return made
 
     with (
@@ -98,6 +98,22 @@ def never_disarmed() -> Iterator[None]:
 
 
 @contextmanager
+def nothing_ended() -> Iterator[None]:
+    """Rule 10 broken: a store that was moved stays as it is, and so does its witness."""
+
+    async def hand_over(instances: Instances, to: Instance, _about: str) -> Instance:
+        here = await instances.get()
+        assert here is not None
+        return replace(here, other=to.id, epoch=to.epoch)
+
+    async def end(_guard: Guard, *_args: Any) -> None:
+        return None
+
+    with _instead(Instances, "hand_over", hand_over), _instead(Guard, "end", end):
+        yield
+
+
+@contextmanager
 def never_looked_through() -> Iterator[None]:
     """Rule 10's neighbour broken: a start does not ask whether the file is whole."""
     with _instead(program, "require_whole", lambda _url: None):
@@ -135,7 +151,7 @@ class _DrawnKeys:
     """Keys nobody could compute again: remembered in memory and in the store, else drawn."""
 
     def __init__(self) -> None:
-        self.store = Path()
+        self.url = ""
         self._drawn: dict[tuple[str, str, int], IssuerKey] = {}
 
     def __call__(
@@ -156,9 +172,8 @@ class _DrawnKeys:
         return self._drawn[wanted]
 
     def _stored(self, wanted: tuple[str, str, int]) -> str:
-        with closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)) as db:
-            row = db.execute(_STORED_KEY, wanted).fetchone()
-        return "" if row is None else str(row[0])
+        with closing(Look(self.url)) as look:
+            return str(look.one(_STORED_KEY, *wanted) or "")
 
 
 class _CallFirst(Push):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from unittest.mock import patch
 
 from syncd.domain.window import LONGEST, AskPage, Complete, Window, next_window
-from syncd.stages.poll import plan, reading, run
+from syncd.stages.poll import plan, reading, run, walk
 from syncd.wire.http import Reply
 from syncd.wire.wdt import client, codec
 from syncd.wire.wdt.sign import timestamp
@@ -21,6 +21,8 @@ class Forward:
 
     window: Window
     page_size: int
+    limit: datetime | None = None
+    orderly: bool = True
     page_no: int = 0
     pages: int = 1
 
@@ -42,11 +44,10 @@ def _up_to_now(cursor: datetime, stamp: datetime, settle: timedelta, step: timed
 def naive_cursor() -> Iterator[None]:
     """Rule 5: the cursor is the end of a read up to the local present, paged forward."""
     with ExitStack() as wrong:
-        wrong.enter_context(patch.object(reading, "WindowReader", Forward))
+        wrong.enter_context(patch.object(walk, "WindowReader", Forward))
         for module in (run, reading):
             wrong.enter_context(patch.object(module, "settled_end", lambda stamp, _settle: stamp))
-        for module in (run, plan):
-            wrong.enter_context(patch.object(module, "next_window", _up_to_now))
+        wrong.enter_context(patch.object(plan, "next_window", _up_to_now))
         yield
 
 

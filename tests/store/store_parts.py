@@ -1,15 +1,17 @@
-"""Rows, pages and submissions for the store, and a second look at its file that the store knows nothing of."""
+"""Rows, pages and submissions for the store, and a second look at its database that the store knows nothing of."""
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
+
+import psycopg
+import pytest
 
 from syncd.domain.invoice import Colour, Expected, Invoice, IssuerKey
 from syncd.domain.lifecycle import Event, State
@@ -22,6 +24,11 @@ from syncd.store.submissions import Stored, Wanted
 AT = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 M = MerchantName("m001")
 SID = "demo_sid"
+#: For tests of what one of the databases does by itself.
+ON_A_FILE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+ON_A_SERVER = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+#: What a refusal of the database's own is, whichever it is.
+REFUSED = (sqlite3.IntegrityError, psycopg.IntegrityError)
 EXPECTED = Expected("91110302562134916R", Decimal("113.00"), Colour.BLUE)
 
 
@@ -83,17 +90,44 @@ async def put(store: Store, no: str, state: State) -> None:
     """An order that stands in `state`, whatever the lifecycle says, for tests of what may follow."""
     async with store.begin() as tx:
         await keep(tx, row(no, status=45 if state is State.PENDING else 20))
-    with raw(store.path) as db:
-        db.execute("DROP TRIGGER IF EXISTS order_moves_by_the_table")
+    with raw(store) as db:
+        # On PostgreSQL the trigger stays, and is passed by, as by a replica that is told what has been done.
+        pass_by = (
+            "DROP TRIGGER IF EXISTS order_moves_by_the_table"
+            if store.path
+            else "SET session_replication_role = replica"
+        )
+        db.execute(pass_by)
         held = "by_operator" if state is State.HOLD else None
         db.execute("UPDATE invoice_order SET state = ?, hold = ? WHERE no = ?", (str(state), held, no))
 
 
+def url_of(store: Store) -> str:
+    """Where the store is."""
+    if store.path is not None:
+        return f"sqlite:///{store.path}"
+    return store._writer.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class Raw:
+    """One connection of any other program; statements are written with `?` for each value."""
+
+    def __init__(self, connection: Any, mark: str) -> None:
+        self._connection = connection
+        self._mark = mark
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        return self._connection.execute(sql.replace("?", self._mark), values)
+
+
 @contextmanager
-def raw(path: Path) -> Iterator[sqlite3.Connection]:
-    """The file as any program would open it."""
-    db = sqlite3.connect(path, isolation_level=None)
+def raw(store: Store) -> Iterator[Raw]:
+    """The database as any program would open it."""
+    if store.path is not None:
+        db: Any = sqlite3.connect(store.path, isolation_level=None)
+    else:
+        db = psycopg.connect(url_of(store), autocommit=True)
     try:
-        yield db
+        yield Raw(db, "?" if store.path is not None else "%s")
     finally:
         db.close()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
-from store_parts import AT, SID, M, at, invoice, raw, submitted, the
+from store_parts import AT, REFUSED, SID, M, at, invoice, raw, submitted, the
 
 from syncd.domain.application import Standing, Stuck
 from syncd.domain.centre import ApplyId, FileKind, InvoiceFile, InvoiceUk
@@ -37,7 +35,7 @@ async def issue(store: Store) -> None:
 
 
 def debts(store: Store) -> list[tuple[str, str]]:
-    with raw(store.path) as db:
+    with raw(store) as db:
         return db.execute("SELECT kind, state FROM debt WHERE target = 'alibaba' ORDER BY id").fetchall()
 
 
@@ -126,7 +124,7 @@ async def test_a_file_is_kept_while_it_may_be_needed_and_let_go_afterwards(
 
     async with store.read() as tx:
         assert await tx.files.get(order_id) is None
-    with raw(store.path) as db:
+    with raw(store) as db:
         assert db.execute("SELECT state, content, length(sha256) FROM invoice_file").fetchone() == ("spent", None, 32)
 
 
@@ -139,7 +137,7 @@ async def test_a_merchant_renamed_in_the_settings_keeps_its_applications(
 
     async with store.read() as tx:
         assert (await tx.applications.get(linked)).merchant == "m009"
-    with raw(store.path) as db:
+    with raw(store) as db:
         assert db.execute("SELECT merchant FROM invoice_file").fetchall() == [("m009",)]
 
 
@@ -156,7 +154,7 @@ async def test_a_merchant_renamed_in_the_settings_keeps_its_applications(
     ],
 )
 async def test_the_database_refuses_what_cannot_be(store: Store, linked: ApplicationId, change: str) -> None:
-    with raw(store.path) as db, pytest.raises(sqlite3.IntegrityError):
+    with raw(store) as db, pytest.raises(REFUSED):
         db.execute(change)
 
 

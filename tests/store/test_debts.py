@@ -29,7 +29,7 @@ async def due(store: Store, state: str = "owed") -> list[Debt]:
 
 
 def states(store: Store) -> list[tuple[str, str]]:
-    with raw(store.path) as db:
+    with raw(store) as db:
         return db.execute("SELECT kind, state FROM debt ORDER BY id").fetchall()
 
 
@@ -60,7 +60,7 @@ async def test_a_debt_that_was_paid_or_voided_can_be_owed_again(store: Store, or
     (first,) = await due(store)
     async with store.begin() as tx:
         await tx.debts.mark_sent([first.id], at(2))
-        await tx.debts.paid(first.id)
+        await tx.debts.paid(first)
     await owe(store, order_id)
 
     (again,) = await due(store)
@@ -82,7 +82,7 @@ async def test_a_debt_is_sent_before_it_is_sent_and_paid_on_proof(
     assert (sent.tries, sent.looks, sent.sent_at) == (1, 0, AT)
 
     async with store.begin() as tx:
-        await tx.debts.paid(debt.id)
+        await tx.debts.paid(debt)
     assert states(store) == [(ISSUED, "paid")]
     assert await due(store, "sent") == []
 
@@ -94,7 +94,7 @@ async def test_a_look_that_proves_nothing_is_counted_and_repeated_later(
     (debt,) = await due(store)
     async with store.begin() as tx:
         await tx.debts.mark_sent([debt.id], AT)
-        await tx.debts.look_again([debt.id], at(3))
+        await tx.debts.look_again(debt, at(3))
 
     assert await due(store, "sent") == []
     clock.advance(3)
@@ -151,7 +151,7 @@ async def test_a_voided_debt_is_never_due(store: Store, order_id: OrderId) -> No
 async def test_one_cause_makes_one_row(store: Store, order_id: OrderId) -> None:
     await owe(store, order_id)
 
-    with raw(store.path) as db, pytest.raises(Exception, match=r"UNIQUE constraint failed: debt\.order_id"):
+    with raw(store) as db, pytest.raises(Exception, match=r"UNIQUE constraint failed: debt\.order_id|uq_debt_cause"):
         db.execute(
             "INSERT INTO debt (order_id, merchant, target, kind, generation, revision, state, next_at, owed_at)"
             " SELECT order_id, merchant, target, kind, generation, revision, 'owed', 0, 0 FROM debt"
@@ -159,7 +159,7 @@ async def test_one_cause_makes_one_row(store: Store, order_id: OrderId) -> None:
 
 
 async def test_a_debt_of_no_order_cannot_be(store: Store) -> None:
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+    with pytest.raises(IntegrityError, match=r"FOREIGN KEY|foreign key"):
         await owe(store, OrderId(99))
 
 
@@ -167,5 +167,5 @@ async def test_a_debt_of_no_order_cannot_be(store: Store) -> None:
 async def test_the_database_refuses_a_debt_to_nobody(store: Store, order_id: OrderId, change: str) -> None:
     await owe(store, order_id)
 
-    with raw(store.path) as db, pytest.raises(Exception, match=r"ck_debt|cannot store"):
+    with raw(store) as db, pytest.raises(Exception, match=r"ck_debt|cannot store|invalid input syntax"):
         db.execute(f"UPDATE debt SET {change}")

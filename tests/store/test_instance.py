@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from daemon_parts import VirtualClock
-from store_parts import keep, put, row, submitted, the, wanted
+from store_parts import ON_A_FILE, keep, put, row, submitted, the, url_of, wanted
 
 from syncd.domain.lifecycle import Event, Phase, State
+from syncd.store import migrate
 from syncd.store.guard import Guard, open_instance
 from syncd.store.instance import Disarmed
 from syncd.store.lock import HeldElsewhere, NetworkStore, StoreLock, refuse_network
+from syncd.store.place import known_place
 from syncd.store.soundness import Corrupt, contradictions, require_whole
 from syncd.store.store import Store, StoreUnavailable
 from syncd.store.witness import (
@@ -100,7 +100,7 @@ def test_looking_for_a_witness_makes_nothing(tmp_path: Path) -> None:
 
 @pytest.fixture
 async def opened(store: Store, tmp_path: Path) -> Store:
-    guard = Guard(WitnessFolder(tmp_path), store.path)
+    guard = Guard(WitnessFolder(tmp_path), known_place(url_of(store)))
     await open_instance(store, guard, exclusive=True, all_refuse_doubles=True)
     return store
 
@@ -195,7 +195,7 @@ async def test_rows_without_an_instance_are_treated_as_restored(store: Store, tm
     await submitted(store)
 
     here = await open_instance(
-        store, Guard(WitnessFolder(tmp_path), store.path), exclusive=True, all_refuse_doubles=True
+        store, Guard(WitnessFolder(tmp_path), known_place(url_of(store))), exclusive=True, all_refuse_doubles=True
     )
 
     assert (here.armed, here.why) == (False, Finding.WITNESS_MISSING)
@@ -204,8 +204,10 @@ async def test_rows_without_an_instance_are_treated_as_restored(store: Store, tm
 async def test_workers_that_share_a_store_do_not_overtake_each_other(
     opened: Store, tmp_path: Path, clock: VirtualClock
 ) -> None:
-    async with Store.at(f"sqlite:///{opened.path}", clock) as other:
-        await open_instance(other, Guard(WitnessFolder(tmp_path), other.path), exclusive=False, all_refuse_doubles=True)
+    async with Store.at(url_of(opened), clock) as other:
+        await open_instance(
+            other, Guard(WitnessFolder(tmp_path), known_place(url_of(other))), exclusive=False, all_refuse_doubles=True
+        )
         for one in (opened, other, opened, other):
             async with one.begin(outward=True):
                 pass
@@ -261,13 +263,14 @@ async def test_a_start_waits_for_the_one_before_it_to_end(tmp_path: Path) -> Non
         await StoreLock(store).waiting(0)
 
 
+@ON_A_FILE
 @pytest.mark.parametrize("page", [2, 5, 9, 14, 20])
 async def test_a_damaged_file_is_not_worked_on(store: Store, page: int, tmp_path: Path) -> None:
     """F23, F24: in table pages and in index pages."""
     async with store.begin() as tx:
         await keep(tx, *(row(f"FP{number}") for number in range(400)))
     await store.close()
-    url = f"sqlite:///{store.path}"
+    url = url_of(store)
     require_whole(url)
     shutil.copy(store.path, tmp_path / "damaged.db")
     content = bytearray((tmp_path / "damaged.db").read_bytes())
@@ -287,7 +290,7 @@ async def test_rows_that_contradict_each_other_are_found(store: Store) -> None:
         await tx.orders.move(await the(tx, "FP2"), Event.ISSUED)
         await tx.orders.move(await the(tx, "FP3"), Event.INTENDED)
 
-    found = {one.rule: one.example for one in contradictions(f"sqlite:///{store.path}")}
+    found = {one.rule: one.example for one in contradictions(url_of(store))}
 
     assert found == {
         "two_live_submissions": "FP1",
@@ -300,6 +303,5 @@ async def test_rows_that_contradict_each_other_are_found(store: Store) -> None:
 async def test_a_store_that_is_as_it_should_be_contradicts_nothing(store: Store) -> None:
     await submitted(store)
 
-    assert contradictions(f"sqlite:///{store.path}") == []
-    with closing(sqlite3.connect(store.path)) as db:
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert contradictions(url_of(store)) == []
+    assert migrate.check(url_of(store)) == []

@@ -126,7 +126,7 @@ async def test_one_merchants_lane_is_nobody_elses(store: Store) -> None:
 async def test_a_lane_has_one_of_three_states(store: Store) -> None:
     await rest(store)
 
-    with raw(store.path) as db, pytest.raises(Exception, match="ck_lane_state"):
+    with raw(store) as db, pytest.raises(Exception, match="ck_lane_state"):
         db.execute("UPDATE lane SET state = 'broken'")
 
 

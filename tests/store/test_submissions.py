@@ -15,7 +15,7 @@ from syncd.store.submissions import KeyTaken
 async def test_an_intent_is_durable_with_its_key_and_its_exact_bytes(store: Store) -> None:
     await submitted(store, key="KEY0")
 
-    with raw(store.path) as db:  # another connection: what it sees is committed
+    with raw(store) as db:  # another connection: what it sees is committed
         assert db.execute("SELECT key, generation FROM submission").fetchall() == [("KEY0", 0)]
         assert db.execute("SELECT revision, body, total, colour, epoch FROM request").fetchall() == [
             (0, b"{}", "113.00", "blue", 1)
@@ -29,7 +29,7 @@ async def test_an_intent_that_is_not_committed_never_was(store: Store) -> None:
             await tx.submissions.intend((await the(tx, "FP1")).id, wanted(), epoch=1)
             raise ZeroDivisionError
 
-    with raw(store.path) as db:
+    with raw(store) as db:
         assert db.execute("SELECT count(*) FROM submission").fetchone() == (0,)
 
 
@@ -41,7 +41,7 @@ async def test_the_newest_generation_and_its_newest_bytes_are_what_counts(store:
         newest = await tx.submissions.newest([first.order_id])
 
     assert (first.revision, again.revision, following.revision) == (0, 1, 0)
-    assert again.id == first.id
+    assert (again.generation, again.key) == (first.generation, first.key)
     assert newest[first.order_id] == following
     assert newest[first.order_id].expected == EXPECTED
 
@@ -51,7 +51,7 @@ async def test_a_revision_keeps_its_key_and_leaves_the_earlier_bytes(store: Stor
     async with store.begin() as tx:
         await tx.submissions.intend(first.order_id, wanted(body=b"[1]"), epoch=2)
 
-    with raw(store.path) as db:
+    with raw(store) as db:
         assert db.execute("SELECT body FROM request ORDER BY revision").fetchall() == [(b"{}",), (b"[1]",)]
         assert db.execute("SELECT key FROM submission").fetchall() == [("KEY0",)]
 
@@ -89,7 +89,7 @@ async def test_the_same_key_at_another_seller_is_another_key(store: Store) -> No
         ("UPDATE submission SET key = 'OTHER'", "a submission never changes"),
         ("UPDATE submission SET generation = 1", "a submission never changes"),
         ("DELETE FROM submission", "submissions are never deleted"),
-        ("UPDATE request SET body = x'00'", "frozen bytes never change"),
+        ("UPDATE request SET body = body", "frozen bytes never change"),
         ("UPDATE request SET epoch = 9", "frozen bytes never change"),
         ("DELETE FROM request", "frozen bytes are never deleted"),
         ("DELETE FROM invoice", "invoices are never deleted"),
@@ -99,18 +99,18 @@ async def test_the_same_key_at_another_seller_is_another_key(store: Store) -> No
         ("DELETE FROM journal", "the journal is append-only"),
         (
             "INSERT INTO submission SELECT 9, 2, 0, issuer_kind, issuer, seller_tax_no, key, 0 FROM submission",
-            "UNIQUE constraint failed: submission.issuer_kind",
+            "UNIQUE constraint failed: submission.issuer_kind|uq_submission_key",
         ),
         (
             "INSERT INTO submission SELECT 9, order_id, 0, issuer_kind, issuer, seller_tax_no, 'K9', 0 FROM submission",
-            "UNIQUE constraint failed: submission.order_id",
+            "UNIQUE constraint failed: submission.order_id|uq_submission_order_generation",
         ),
         (
             (
                 "INSERT INTO invoice SELECT 2, number, code, 0, total, net, tax, colour, issued_at, file_url, ofd_url,"
                 " xml_url, serial, 0 FROM invoice"
             ),
-            "UNIQUE constraint failed: invoice.number",
+            "UNIQUE constraint failed: invoice.number|uq_invoice_number",
         ),
     ],
 )
@@ -121,12 +121,12 @@ async def test_the_database_keeps_what_was_sent_issued_and_told(store: Store, st
         await tx.submissions.record(stored.order_id, 0, invoice())
         await tx.journal.add("order.issued", order_id=stored.order_id)
 
-    with raw(store.path) as db, pytest.raises(Exception, match=why):
+    with raw(store) as db, pytest.raises(Exception, match=why):
         db.execute(statement)
 
 
 async def test_a_submission_cannot_be_of_an_order_that_is_not_there(store: Store) -> None:
-    with pytest.raises(Exception, match="FOREIGN KEY constraint failed"):
+    with pytest.raises(Exception, match=r"FOREIGN KEY constraint failed|violates foreign key"):
         async with store.begin() as tx:
             await tx.submissions.intend(99, wanted(), epoch=1)  # type: ignore[arg-type]
 

@@ -93,5 +93,5 @@ async def test_accounts_have_allowances_of_their_own(store: Store) -> None:
 async def test_an_attempt_is_durable_before_it_is_made(store: Store) -> None:
     await Shelf(store).may_fetch("main", AT, 600.0, 50)
 
-    with raw(store.path) as db:
+    with raw(store) as db:
         assert db.execute("SELECT count(*) FROM token_call").fetchone() == (1,)

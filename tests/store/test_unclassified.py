@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from daemon_parts import VirtualClock
-from store_parts import at
+from store_parts import at, url_of
 
 from syncd.domain.trouble import Care, Verdict
 from syncd.store.store import Store
@@ -92,7 +92,7 @@ async def test_the_count_survives_a_restart(store: Store, clock: VirtualClock) -
     await seen(store, said("a"))
     await store.close()
 
-    async with Store.at(f"sqlite:///{store.path}", clock) as again:
+    async with Store.at(url_of(store), clock) as again:
         await seen(again, said("a"))
         async with again.read() as tx:
             assert (await tx.unclassified.all())[0].count == 2

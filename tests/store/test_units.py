@@ -221,5 +221,5 @@ async def test_the_longest_waiting_unit_comes_first(store: Store, clock: Virtual
 async def test_an_epoch_outlives_the_program_that_was_granted_it(store: Store) -> None:
     granted = await claimed(store)
 
-    with raw(store.path) as db:
+    with raw(store) as db:
         assert db.execute("SELECT epoch FROM unit").fetchone() == (granted.epoch,)

@@ -29,7 +29,7 @@ async def gaps(store: Store) -> list[Gap]:
 
 
 def ledger(store: Store) -> list[tuple[int, int]]:
-    with raw(store.path) as db:
+    with raw(store) as db:
         return db.execute("SELECT rows, calls FROM window_done ORDER BY start").fetchall()
 
 
@@ -99,7 +99,7 @@ async def test_a_missing_span_is_found_wherever_it_is(store: Store) -> None:
     await begin(store)
     for day in range(3):
         await move(store, day * 86_400, (day + 1) * 86_400)
-    with raw(store.path) as db:
+    with raw(store) as db:
         db.execute("DELETE FROM window_done WHERE id = 2")
 
     assert await gaps(store) == [Gap(SID, FEED, at(86_400), at(2 * 86_400), "missing")]
@@ -108,7 +108,7 @@ async def test_a_missing_span_is_found_wherever_it_is(store: Store) -> None:
 async def test_a_cursor_beyond_its_ledger_is_found(store: Store) -> None:
     await begin(store)
     await move(store, 0, 60)
-    with raw(store.path) as db:
+    with raw(store) as db:
         db.execute("UPDATE cursor SET position = position + 60000")
 
     assert await gaps(store) == [Gap(SID, FEED, at(60), at(120), "missing")]
@@ -118,7 +118,7 @@ async def test_a_span_that_was_covered_twice_is_found(store: Store) -> None:
     await begin(store)
     for day in range(2):
         await move(store, day * 86_400, (day + 1) * 86_400)
-    with raw(store.path) as db:
+    with raw(store) as db:
         db.execute("UPDATE window_done SET start = start - 60000 WHERE id = 2")
 
     assert await gaps(store) == [Gap(SID, FEED, at(86_400 - 60), at(86_400), "twice")]
@@ -126,7 +126,7 @@ async def test_a_span_that_was_covered_twice_is_found(store: Store) -> None:
 
 async def test_a_ledger_that_was_never_written_is_one_gap(store: Store) -> None:
     await begin(store)
-    with raw(store.path) as db:
+    with raw(store) as db:
         db.execute("UPDATE cursor SET position = position + 60000")
 
     assert await gaps(store) == [Gap(SID, FEED, AT, at(60), "missing")]
@@ -150,9 +150,9 @@ async def test_feeds_have_cursors_of_their_own(store: Store) -> None:
     [
         ("UPDATE cursor SET position = position - 1", "a cursor never goes back"),
         ("UPDATE cursor SET origin = position + 1", "ck_cursor_forward"),
-        ("UPDATE window_done SET end = start", "ck_window_done_forward"),
+        ('UPDATE window_done SET "end" = start', "ck_window_done_forward"),
         ("UPDATE backfill SET position = start - 1", "ck_backfill_inside"),
-        ("UPDATE backfill SET position = end + 1", "ck_backfill_inside"),
+        ('UPDATE backfill SET position = "end" + 1', "ck_backfill_inside"),
     ],
 )
 async def test_the_database_refuses_a_ledger_that_cannot_be(store: Store, statement: str, why: str) -> None:
@@ -161,7 +161,7 @@ async def test_the_database_refuses_a_ledger_that_cannot_be(store: Store, statem
     async with store.begin() as tx:
         await tx.windows.add_backfill(SID, FEED, at(-600), AT)
 
-    with raw(store.path) as db, pytest.raises(Exception, match=why):
+    with raw(store) as db, pytest.raises(Exception, match=why):
         db.execute(statement)
 
 

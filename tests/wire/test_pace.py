@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
+import heapq
+import itertools
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -94,32 +98,166 @@ async def test_a_turn_really_waits():
     assert asyncio.get_running_loop().time() - started >= 0.09
 
 
-async def test_the_last_in_the_queue_gives_its_place_back_when_it_is_cancelled():
-    clock = Hand()
-    pacer = Pacer(1, clock)
+# -- who goes first ----------------------------------------------------------------------------------------------------
+
+
+_NUMBERS = itertools.count()
+
+
+class Waits:
+    """Time that stands still until the test lets it pass."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Event]] = []
+
+    def clock(self) -> float:
+        return self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.Event()
+        heapq.heappush(self._sleepers, (self.passed + seconds, next(_NUMBERS), woken))
+        await woken.wait()
+
+    async def goes_on(self, seconds: float) -> None:
+        end = self.passed + seconds
+        await self._everybody_stands()
+        while self._sleepers and self._sleepers[0][0] <= end + 1e-9:
+            at, _number, woken = heapq.heappop(self._sleepers)
+            self.passed = max(self.passed, at)
+            woken.set()
+            await self._everybody_stands()
+        self.passed = end
+
+    async def _everybody_stands(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+def slowly(world: Waits, per_minute: float = 60, **more: Any) -> Pacer:
+    return Pacer(per_minute, world.clock, sleep=world.sleep, **more)
+
+
+async def test_what_is_urgent_goes_before_all_who_are_patient_and_takes_the_place_that_comes_next():
+    """A place is the line's: however long the patient have waited, the next one is for whoever is in a hurry."""
+    world, went = Waits(), list[tuple[str, float]]()
+    pacer = slowly(world)
+
+    async def go(name: str, *, patient: bool) -> None:
+        await pacer.turn(patient=patient)
+        went.append((name, round(world.passed, 2)))
+
+    await go("first", patient=True)
+    waiting = [asyncio.create_task(go(name, patient=True)) for name in ("past 1", "past 2")]
+    await world.goes_on(0.5)
+    waiting += [asyncio.create_task(go(name, patient=False)) for name in ("live 1", "live 2")]
+    await world.goes_on(10)
+    await asyncio.gather(*waiting)
+
+    assert went == [("first", 0.0), ("live 1", 1.02), ("live 2", 2.04), ("past 1", 3.06), ("past 2", 4.08)]
+
+
+async def test_one_who_gives_up_leaves_the_place_to_the_next():
+    world = Waits()
+    pacer = slowly(world, 1)
     await pacer.turn()
-    waiting = asyncio.create_task(pacer.turn())
-    await asyncio.sleep(0)
+    gone, next_one = asyncio.create_task(pacer.turn()), asyncio.create_task(pacer.turn())
+    await world.goes_on(1)
 
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
+    gone.cancel()
+    await world.goes_on(60.2)
 
-    assert pacer.reserve() == pytest.approx(61.2)
+    assert gone.cancelled()
+    assert next_one.done()
 
 
-async def test_a_cancelled_place_in_the_middle_moves_nobody():
-    pacer = Pacer(1, Hand())
+async def test_nobody_calls_while_another_one_is_alone_and_a_place_that_has_passed_is_void():
+    """A slow answer must not be followed by all the calls that have waited for it."""
+    world, began = Waits(), list[float]()
+    pacer = slowly(world)
+
+    async def call(takes: float) -> None:
+        async with pacer.alone():
+            began.append(world.passed)
+            if takes:
+                await world.sleep(takes)
+
+    calls = [asyncio.create_task(call(takes)) for takes in (30, 0, 0, 0)]
+    await world.goes_on(60)
+    await asyncio.gather(*calls)
+
+    assert began == pytest.approx([0, 30, 31.02, 32.04])
+
+
+async def test_a_call_that_asks_now_comes_after_those_that_go_before_it():
+    world = Waits()
+    pacer = slowly(world, now=lambda: NOON + timedelta(seconds=world.passed))
     await pacer.turn()
-    middle = asyncio.create_task(pacer.turn())
-    await asyncio.sleep(0)
-    assert pacer.reserve() == pytest.approx(122.4)
+    waiting = [asyncio.create_task(pacer.turn(patient=patient)) for patient in (True, True, False)]
+    await world.goes_on(0.01)
 
-    middle.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await middle
+    hurried, patient = await pacer.free_at(), await pacer.free_at(patient=True)
 
-    assert pacer.reserve() == pytest.approx(183.6)
+    assert (hurried - NOON).total_seconds() == pytest.approx(2.04, abs=0.01)
+    assert (patient - NOON).total_seconds() == pytest.approx(4.08, abs=0.01)
+    await world.goes_on(10)
+    await asyncio.gather(*waiting)
+
+
+async def test_a_process_that_begins_waits_as_if_another_had_called_just_now():
+    """It may have: whoever was killed a moment ago called with the same credential."""
+    world = Waits()
+    calls = list[float]()
+    for _life in range(20):
+        pacer = slowly(world, last_call_ago=0.0)
+        turn = asyncio.create_task(pacer.turn())
+        while not turn.done():
+            await world.goes_on(0.1)
+        calls.append(world.passed)
+
+    assert all(later - sooner >= 1.02 - 1e-6 for sooner, later in itertools.pairwise(calls))
+
+
+# -- several workers ---------------------------------------------------------------------------------------------------
+
+
+class Row:
+    """The row that workers share, and how often it was asked."""
+
+    def __init__(self, world: Waits) -> None:
+        self._world = world
+        self.until = float("-inf")
+        self.asked = 0
+
+    async def take(self, places: int, spacing: float) -> float:
+        self.asked += 1
+        first = max(self.until, self._world.passed)
+        self.until = first + places * spacing
+        return first - self._world.passed
+
+
+@pytest.mark.parametrize(("per_minute", "together"), [(60, 1), (600, 10)])
+async def test_workers_that_share_a_row_keep_the_limit_together_and_ask_for_several_places_at_once(
+    per_minute: int, together: int
+):
+    world, calls = Waits(), list[float]()
+    row = Row(world)
+
+    async def work(pacer: Pacer) -> None:
+        while world.passed < 120:
+            await pacer.turn()
+            calls.append(world.passed)
+
+    workers = [slowly(world, per_minute, places=row) for _ in range(4)]
+    working = [asyncio.create_task(work(pacer)) for pacer in workers for _ in range(together)]
+    await world.goes_on(130)
+    await asyncio.gather(*working)
+
+    calls.sort()
+    most = max(bisect.bisect_left(calls, at + 60) - nth for nth, at in enumerate(calls))
+    assert most <= per_minute
+    assert len(calls) >= 0.95 * 2 * per_minute
+    assert together == 1 or row.asked <= len(calls) / 5
 
 
 # -- slowed down by the party ------------------------------------------------------------------------------------------

@@ -8,19 +8,22 @@ from syncd.scenarios.plays import (
     deaths,
     hostile,
     issuing,
+    moving,
     neighbours,
     reading,
     reds,
     refusing,
+    servers,
     storage,
     strikes,
     wallet,
+    workers,
     writing,
 )
 from syncd.scenarios.scenario import Scenario
 
 PLAYS = (
     *(alibaba, answers, deaths, hostile, issuing, neighbours, reading, reds, refusing, storage, strikes, wallet),
-    *(writing,),
+    *(writing, moving, workers, servers),
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for play in PLAYS for scenario in play.SCENARIOS}

@@ -17,7 +17,7 @@ from syncd.sandbox.population import uscc
 from syncd.sandbox.wdt.world import DEFAULT_APPSECRET
 from syncd.scenarios.hands import Hands
 from syncd.scenarios.scenario import ALWAYS, Scenario
-from syncd.scenarios.world import World, settings_for
+from syncd.scenarios.world import World
 from syncd.store.paces import slowed
 
 #: Documents of the last minute: what somebody imports in one go.
@@ -136,7 +136,7 @@ def _open_shop(sandbox: Sandbox, number: int, dice: random.Random) -> Shop:
 
 def _settings(world: World, shops: Sequence[Shop], dead: Shop) -> Settings:
     """Each shop at WDT and at the issuer under its own name; nobody listens where the dead one's issuer should be."""
-    whole = settings_for(world.sandbox.describe(), world.folder, world.clock.now(), schedule={"poll": "30s"})
+    whole = world.settings_tree(schedule={"poll": "30s"})
     wdt, issuer = whole["merchants"][0]["wdt"], whole["issuers"]["main"]
     nowhere = {"url": "http://127.0.0.1:9/open/v1/services"}
     whole["merchants"] = [

@@ -16,7 +16,7 @@ from syncd.scenarios.world import World
 from syncd.scenarios.yard import FRESH, Yard, yard_of
 from syncd.store.store import StoreUnavailable
 
-SPEED = 120.0
+SPEED = 40.0
 
 
 # -- full --------------------------------------------------------------------------------------------------------------
@@ -178,6 +178,7 @@ SCENARIOS = (
         sometimes=("refused_commits",),
         faults=("F17", "F18"),
         rows=60,
+        only="sqlite",
     ),
     Scenario(
         name="store-locked",
@@ -188,5 +189,6 @@ SCENARIOS = (
         sometimes=("refused",),
         faults=("F22", "F33"),
         rows=60,
+        only="sqlite",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,7 +12,7 @@ from syncd.domain.invoice import Colour, Expected, IssuerKey
 from syncd.domain.judgement import judge_answer, judge_earlier, judge_submission
 from syncd.domain.lifecycle import FINAL, Phase, State
 from syncd.domain.mapping import Unfitness, to_request
-from syncd.domain.outcome import Blocked, NotFound, Outcome, Processing, Unknown
+from syncd.domain.outcome import Blocked, Issued, NotFound, Outcome, Processing, Unknown
 from syncd.domain.ports import Channel, channel_of
 from syncd.domain.retry import ask_again
 from syncd.domain.trouble import LANE_WIDE, Care
@@ -20,6 +20,7 @@ from syncd.stages import lane
 from syncd.stages.collect.plan import AHEAD, CollectRules, is_dead, key_of, needs_the_row
 from syncd.stages.settling import case_of, elsewhere, is_unchanged, settle
 from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent, sleep
+from syncd.store.lanes import Standing
 from syncd.store.orders import OrderId, OrderView, Stale
 from syncd.store.store import Store, Tx
 from syncd.store.submissions import Stored
@@ -49,12 +50,14 @@ class Collect:
         for _ in range(self._rules.most_batches):
             if self._brake.pulled or share_spent(claim, self._store.clock.monotonic()):
                 break
-            gate = await self._gate(merchant, claim)
-            if gate.until is not None:
-                return Turn(gate.until, {"asked": asked})
             async with self._store.read() as tx:
+                standing = await tx.lanes.standing(merchant.name, merchant.issuer.name)
                 batches = await self._due(tx, merchant, claim)
                 due = await tx.orders.next_to_ask(merchant.name) if not batches else None
+                stored = await tx.submissions.newest([order.id for orders in batches for order in orders])
+            gate = await self._gate(merchant, claim, standing)
+            if gate.until is not None:
+                return Turn(gate.until, {"asked": asked})
             if not batches:
                 rest = await self._probe(merchant, claim) if gate.probe else None
                 if rest is not None:
@@ -65,8 +68,6 @@ class Collect:
             for orders in batches[: 1 if gate.probe else None]:
                 if self._brake.pulled or share_spent(claim, self._store.clock.monotonic()):
                     break
-                async with self._store.read() as tx:
-                    stored = await tx.submissions.newest([order.id for order in orders])
                 asked += len(orders)
                 rest = await self._ask(merchant, claim, orders, stored, gate)
                 if rest is not None:
@@ -94,14 +95,12 @@ class Collect:
         """The order that was being asked about in single file."""
         return self._hands.get(key)
 
-    async def _gate(self, merchant: Merchant, claim: Claim) -> lane.Gate:
+    async def _gate(self, merchant: Merchant, claim: Claim, standing: Standing) -> lane.Gate:
         """The way to the issuer. Questions go on while the lane rests for a person: no login is needed to ask."""
         name = merchant.issuer.name
-        async with self._store.read() as tx:
-            standing = await tx.lanes.standing(merchant.name, name)
         if standing.care is Care.PERSON:
             return lane.Gate(until=await lane.budget_rest(merchant, name, self._store.clock.now()))
-        return await lane.gate(self._store, claim, merchant, name, prober=True)
+        return await lane.gate(self._store, claim, merchant, name, prober=True, standing=standing)
 
     async def _probe(self, merchant: Merchant, claim: Claim) -> datetime | None:
         """A half-open lane and nothing to ask: a question about nothing shows whether it works; until when it rests."""
@@ -133,9 +132,7 @@ class Collect:
         answers = await self._first_look(merchant, orders, stored)
         dead = [order for order in orders if is_dead(answers[order.id])]
         ahead = await self._look_ahead(merchant, dead, stored)
-        async with self._store.read() as tx:
-            standing = await tx.lanes.standing(merchant.name, merchant.issuer.name)
-        works = standing.until is None and not standing.half_open
+        works, armed = await self._circumstances(merchant, answers.values())
         decisions: list[tuple[OrderView, Decision]] = []
         for order in orders:
             sent = stored.get(order.id)
@@ -145,23 +142,22 @@ class Collect:
             case = case_of(order, sent, expected, profile, unchanged=unchanged, lane_is_open=works)
             now = self._store.clock.now()
             decisions.append((order, judge_answer(case, answers[order.id], ahead.get(order.id, ()), now)))
-        decisions = await self._unless_disarmed(decisions)
+        if not armed:
+            decisions = [(order, _waiting(order, decision)) for order, decision in decisions]
         rest = await self._settle(merchant, claim, decisions, stored, tuple(answers.values()), gate)
         for order, decision in decisions:
             if isinstance(decision, Revive):
                 await self._revive(merchant, claim, order, stored.get(order.id), decision)
         return rest
 
-    async def _unless_disarmed(self, decisions: list[tuple[OrderView, Decision]]) -> list[tuple[OrderView, Decision]]:
-        """While the store is disarmed nothing is revived: that would be a write to the outside. It waits instead."""
+    async def _circumstances(self, merchant: Merchant, answers: Collection[Outcome]) -> tuple[bool, bool]:
+        """Whether the lane works, and whether the store may write outside; both are so where no answer turns on it."""
+        if all(isinstance(answer, Issued | Processing) for answer in answers):
+            return True, True
         async with self._store.read() as tx:
+            standing = await tx.lanes.standing(merchant.name, merchant.issuer.name)
             here = await tx.instance.get()
-        if here is None or here.armed:
-            return decisions
-        return [
-            (order, Wait(order.phase, ask_again(order.tries)) if isinstance(decision, Revive) else decision)
-            for order, decision in decisions
-        ]
+        return standing.until is None and not standing.half_open, here is None or here.armed
 
     def _set_apart(
         self, merchant: Merchant, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
@@ -287,6 +283,7 @@ class Collect:
             for verdict in dict.fromkeys(one.unclassified for one in answers if isinstance(one, Unknown | Processing)):
                 if verdict is not None:
                     await tx.unclassified.seen(verdict)
+            await self._foresee(tx, decisions)
             for order, decision in decisions:
                 try:
                     await settle(tx, merchant, order, stored.get(order.id), decision)
@@ -295,6 +292,13 @@ class Collect:
             if any(isinstance(decision, RestLane) for _, decision in decisions):
                 rest = await tx.lanes.at_rest(merchant.name, merchant.issuer.name)
         return rest
+
+    async def _foresee(self, tx: Tx, decisions: Sequence[tuple[OrderView, Decision]]) -> None:
+        """Look up at once what settling these will ask of the store one by one."""
+        if decisions:
+            await tx.orders.standing([order.id for order, _ in decisions])
+            adopted = [decision.invoice.number for _, decision in decisions if isinstance(decision, Adopt)]
+            await tx.submissions.look_up(adopted)
 
     async def _note_lane(
         self,
@@ -341,6 +345,11 @@ class Collect:
             await self._settle(merchant, claim, [(order, judge_submission(case, outcome))], {})
         if isinstance(outcome, Unknown) and outcome.unclassified is not None:
             await self._settle(merchant, claim, [], {}, [outcome])
+
+
+def _waiting(order: OrderView, decision: Decision) -> Decision:
+    """While the store is disarmed nothing is revived: that would be a write to the outside. It waits instead."""
+    return Wait(order.phase, ask_again(order.tries)) if isinstance(decision, Revive) else decision
 
 
 def _is_red(order: OrderView, sent: Stored | None) -> bool:

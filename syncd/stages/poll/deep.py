@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncd.domain.clock import whole_second
-from syncd.domain.window import SECOND, Window
+from syncd.domain.window import SECOND
 from syncd.store.instants import from_ms, to_ms
 
 EVERY = timedelta(days=1)
@@ -53,11 +53,10 @@ class Look:
         start = max(whole_second(origin), end - back)
         return replace(self, position=start, end=end, found=0) if start < end else None
 
-    def window(self, step: timedelta) -> Window | None:
-        """The next part to read; None when the look is complete."""
-        if self.position is None or self.end is None or self.position >= self.end:
-            return None
-        return Window(self.position, min(self.position + step, self.end))
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to read."""
+        return self.position is None or self.end is None or self.position >= self.end
 
     def over(self) -> Look:
         """The look is complete."""

@@ -1,7 +1,12 @@
-"""Reading one window of WDT: its pages asked for and stored one by one, the earliest part of it first."""
+"""Reading windows of WDT: pages asked for and stored one by one, the earliest part first.
+
+The next page is on its way while this one is stored: what to ask next follows from the page, not from the store. Rows
+are stored in the order in which they were asked for, and the mark of the place moves with the last of them.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -9,11 +14,12 @@ import structlog
 
 from syncd.domain.order import Page, Search
 from syncd.domain.trouble import Care, Permanent
-from syncd.domain.window import SECOND, AskPage, Complete, SplitInto, Unstable, Window, WindowReader, settled_end
-from syncd.stages.intake import SUPERSEDED, ask, take_in
+from syncd.domain.window import Window, settled_end
+from syncd.stages.intake import ask, take_in
 from syncd.stages.poll.plan import PollRules
+from syncd.stages.poll.walk import GoOn, Step, Walk
 from syncd.stages.turn import Brake, Merchant
-from syncd.store.sightings import Kept, digest
+from syncd.store.sightings import Kept
 from syncd.store.store import Store, Tx
 from syncd.store.units import LEASE, Claim, half_spent
 
@@ -23,6 +29,8 @@ log = structlog.get_logger("syncd.stages.poll")
 Move = Callable[[Tx, Window, int, int], Awaitable[None]]
 #: Hears what a page changed.
 Met = Callable[[Tx, Kept], Awaitable[None]]
+#: A page on its way, and the number of its request.
+Asking = asyncio.Task[tuple[Page, int]]
 
 
 class Reading:
@@ -36,83 +44,90 @@ class Reading:
 
     async def read(
         self, merchant: Merchant, claim: Claim, window: Window, every_status: bool, move: Move, *,
-        settled: bool = True, met: Met | None = None,
+        settled: bool = True, met: Met | None = None, go_on: GoOn | None = None,
+        limit: datetime | None = None, patient: bool = False,
     ) -> int | None:  # fmt: skip
         """Read a window completely, earliest part first; the number of calls, or None when it could not be.
 
-        `met` hears what each page changed, in the transaction that stores it.
+        `met` hears what each page changed, in the transaction that stores it. `go_on` names the window to read after
+        one that is complete: so its first page, too, is asked for while the last one is stored. With a `limit` they
+        may grow, up to there (`Walk`). What is `patient` lets every other call go first.
         """
-        todo, calls = [window], 0
-        while todo:
-            part, size = todo.pop(), self._rules.page_size
-            reader = WindowReader(part, size)
-            advice: AskPage | Complete | SplitInto | Unstable = reader.first()
-            rows = 0
-            while isinstance(advice, AskPage):
-                if self._brake.pulled:
-                    return None  # what was stored stays; the window is read again
-                claim = await self._renewed(claim)
-                query = self._page(part, advice, every_status, size)
+        size = self._rules.page_size
+        walk = Walk(window, size, every_status=every_status, go_on=go_on, limit=limit, patient=patient)
+        asking = self._ask(merchant, walk)
+        try:
+            while asking is not None and walk.question is not None:
                 try:
-                    page, seq = await ask(self._store, merchant, query)
+                    page, seq = await asking
                 except Permanent as no:
-                    if no.verdict.care is not Care.SPLIT or (part.span <= SECOND and size == 1):
+                    if no.verdict.care is not Care.SPLIT or not walk.too_wide():
                         raise
-                    if part.span > SECOND:
-                        advice = SplitInto(part.split(2))
-                        break
-                    size, rows = max(1, size // 2), 0  # one second cannot be split: smaller pages of it
-                    reader = WindowReader(part, size)
-                    advice = reader.first()
+                    asking = self._ask(merchant, walk)
                     continue
-                calls, rows = calls + 1, rows + page.count
-                advice = self._advice(reader, part, page, settled=settled)
+                span = span_of(walk.question)
+                step = walk.feed(page, settled_end(page.asked_at, self._rules.settle) if settled else None)
+                claim = await self._renewed(claim)
                 async with self._store.begin(claim, fact="poll.page") as tx:
-                    kept = await take_in(tx, merchant, page, seq, span_of(query))
+                    asking = await self._ask_ahead(tx, merchant, walk)
+                    kept = await take_in(tx, merchant, page, seq, span, known_for=self._rules.max_read_age / 4)
                     if met is not None:
                         await met(tx, kept)
-                    if kept.overtaken:
-                        advice = Unstable("overtaken")
-                    elif isinstance(advice, Complete):
-                        await move(tx, part, rows, calls)
-            match advice:
-                case SplitInto(windows):
-                    todo.extend(reversed(windows))
-                case Unstable(why):
-                    log.warning("poll.unstable", merchant=merchant.name, why=why, start=part.start, end=part.end)
+                    if step.complete and not kept.overtaken:
+                        await move(tx, step.window, step.rows, step.calls)
+                if not self._stood(merchant, step, kept):
                     return None
-                case _:
-                    log.debug("poll.window_completed", merchant=merchant.name, rows=rows, calls=calls)
-        return calls
+                if self._brake.pulled:
+                    break
+        finally:
+            await _let_end(asking)
+        return walk.calls if walk.question is None else None  # what was stored stays; the window is read again
 
-    def _advice(
-        self, reader: WindowReader, window: Window, page: Page, *, settled: bool
-    ) -> AskPage | Complete | SplitInto | Unstable:
-        """What the page says, unless the reading that signed it no longer proves the window settled (R2, R3)."""
-        if settled and settled_end(page.asked_at, self._rules.settle) < window.end:
-            return Unstable("clock_went_back")
-        ids = [
-            *(str(row.no) for row in page.rows),
-            *(digest(row).hex() for row in page.bad if row.reason != SUPERSEDED),
-        ]
-        return reader.feed(page.count, ids, page.total)
+    def _ask(self, merchant: Merchant, walk: Walk, number: int | None = None) -> Asking | None:
+        """Send the next question, unless there is none or nothing new may begin."""
+        if walk.question is None or self._brake.pulled:
+            return None
+        return asyncio.create_task(ask(self._store, merchant, walk.question, number))
 
-    def _page(self, window: Window, ask: AskPage, every_status: bool, size: int) -> Search:
-        start, end = window.widened()
-        return Search(
-            start=start,
-            end=end,
-            page_no=ask.page_no,
-            page_size=size,
-            every_status=every_status,
-            with_total=ask.with_total,
-        )
+    async def _ask_ahead(self, tx: Tx, merchant: Merchant, walk: Walk) -> Asking | None:
+        """Send it while the page before it is stored. Nobody waits for it in here.
+
+        Its number is of this transaction: should that fail, the answer is dropped, and the number may be drawn again.
+        """
+        if walk.question is None or self._brake.pulled:
+            return None
+        return self._ask(merchant, walk, await tx.sightings.number(merchant.sid))
+
+    def _stood(self, merchant: Merchant, step: Step, kept: Kept) -> bool:
+        """Whether the window may be read on after this page (R9, R11)."""
+        why = "overtaken" if kept.overtaken else step.unstable
+        if why:
+            span = {"start": step.window.start, "end": step.window.end}
+            log.warning("poll.unstable", merchant=merchant.name, why=why, **span)
+        elif step.complete:
+            log.debug("poll.window_completed", merchant=merchant.name, rows=step.rows, calls=step.calls)
+        return not why
 
     async def _renewed(self, claim: Claim) -> Claim:
         if not half_spent(claim, self._clock.monotonic()):
             return claim
         async with self._store.begin(claim, fact="poll.renewed") as tx:
             return await tx.units.renew(claim, LEASE)
+
+
+async def _let_end(asking: Asking | None) -> None:
+    """Nobody wants this page any more; it was only a question. It ends by itself, unless we are made to stop."""
+    if asking is None:
+        return
+    try:
+        await asyncio.wait({asking})
+    except asyncio.CancelledError:
+        asking.cancel()
+        await asyncio.wait({asking})
+        raise
+    finally:
+        if asking.done() and not asking.cancelled():
+            asking.exception()  # seen, so that nobody complains about it
 
 
 def span_of(query: Search) -> tuple[datetime, datetime] | None:

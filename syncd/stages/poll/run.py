@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -13,13 +13,7 @@ from syncd.domain.clock import Clock, whole_second
 from syncd.domain.lifecycle import Hold
 from syncd.domain.order import Page
 from syncd.domain.trouble import LANE_WIDE, Care, Permanent, Trouble
-from syncd.domain.window import (
-    LONGEST,
-    SECOND,
-    Window,
-    next_window,
-    settled_end,
-)
+from syncd.domain.window import LONGEST, SECOND, Window, settled_end
 from syncd.stages import lane
 from syncd.stages.intake import ask, read_by_number, take_in
 from syncd.stages.poll.deep import EVERY, Look
@@ -38,13 +32,15 @@ from syncd.stages.poll.plan import (
     proven_by_hot_page,
     refresh_search,
 )
-from syncd.stages.poll.reading import Move, Reading, span_of
+from syncd.stages.poll.reading import Reading, span_of
+from syncd.stages.poll.steps import Steps
+from syncd.stages.poll.walk import GoOn
 from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent
 from syncd.store.orders import OrderId, OrderView
 from syncd.store.sightings import Kept
 from syncd.store.store import Store, Tx
 from syncd.store.units import Claim
-from syncd.store.windows import Backfill, Cursor
+from syncd.store.windows import Cursor
 
 log = structlog.get_logger("syncd.stages.poll")
 
@@ -66,13 +62,16 @@ class Poll:
         self._merchants = {str(merchant.name): merchant for merchant in merchants}
         self._rules = rules
         self._reading = Reading(store, rules, brake)
+        self._steps = Steps(store, rules)
         self.keys = [f"{merchant.name}/{feed}" for merchant in merchants for feed in FEEDS]
 
     async def work(self, key: str, claim: Claim) -> Turn:
         """One turn at `merchant/feed`. Whether a lane at rest works again, the work list's first call finds out."""
         name, feed = key.rsplit("/", 1)
         merchant = self._merchants[name]
-        way = await lane.gate(self._store, claim, merchant, lane.WDT, prober=feed == PENDING)
+        way = await lane.gate(
+            self._store, claim, merchant, lane.WDT, prober=feed == PENDING, patient=feed in (BACKFILL, DEEP)
+        )
         if way.until is not None:
             return Turn(way.until, notes=claim.notes)
         feeds = {
@@ -160,25 +159,34 @@ class Poll:
         async def move(tx: Tx, window: Window, rows: int, calls: int) -> None:
             await tx.windows.move(merchant.sid, feed, window, rows=rows, calls=calls)
 
-        budget = self._rules.most_calls
-        goal = self._clock.now()  # read once: a paced call takes longer than a second, and the end would move away
-        while budget > 0 and not self._brake.pulled:
-            async with self._store.read() as tx:
-                cursor = await tx.windows.cursor(merchant.sid, feed)
-            assert cursor is not None
-            behind = cursor.position - settled_end(goal, self._rules.settle)
-            if behind > 5 * SECOND:
-                log.warning("cursor.backwards", merchant=merchant.name, feed=feed, seconds=behind.total_seconds())
-            window = next_window(cursor.position, goal, self._rules.settle, self._rules.step)
-            if window is None:
-                return False
-            calls = await self._reading.read(merchant, claim, window, every_status, move)
-            if calls is None:
-                return False
-            budget -= calls
-            if share_spent(claim, self._clock.monotonic()):
-                break
-        return True
+        # Read once: a paced call takes longer than a second, and the end would move away.
+        limit = settled_end(self._clock.now(), self._rules.settle)
+        async with self._store.read() as tx:
+            cursor = await tx.windows.cursor(merchant.sid, feed)
+        assert cursor is not None
+        behind = cursor.position - limit
+        if behind > 5 * SECOND:
+            log.warning("cursor.backwards", merchant=merchant.name, feed=feed, seconds=behind.total_seconds())
+        window = await self._steps.first(merchant.sid, feed, cursor.position, limit)
+        if window is None:
+            return False
+        places = [cursor.position]
+        calls = await self._reading.read(
+            merchant, claim, window, every_status, move,
+            go_on=self._goes_on(claim, merchant.sid, feed, limit, places), limit=limit,
+        )  # fmt: skip
+        return calls is not None and places[-1] < limit
+
+    def _goes_on(self, claim: Claim, sid: str, feed: str, limit: datetime, places: list[datetime]) -> GoOn:
+        """Window after window up to `limit`, as long as this turn has its share; `places` is where it has come."""
+
+        def go_on(done: Window, rows: int, calls: int) -> Window | None:
+            places.append(done.end)
+            following = self._steps.after(sid, feed, done, rows, limit)
+            spent = calls >= self._rules.most_calls or share_spent(claim, self._clock.monotonic())
+            return None if spent or self._brake.pulled else following
+
+        return go_on
 
     async def _catch_up(self, merchant: Merchant, claim: Claim, feed: str, *, every_status: bool) -> bool:
         """Read a disarmed store's feed from the cursor to the present, settled or not; True: try again.
@@ -205,17 +213,26 @@ class Poll:
     # -- the past, and what has been waiting too long --------------------------------------------------------------
 
     async def _backfill(self, merchant: Merchant, claim: Claim) -> Turn:
-        """One window of the oldest unfinished backfill, beside the live tail."""
+        """Some windows of the oldest unfinished backfill, beside the live tail, which goes first."""
         async with self._store.read() as tx:
             job = await tx.windows.next_backfill(merchant.sid)
         if job is None:
             return later(self._clock.now(), IDLE)
-        window = Window(job.position, min(job.position + self._rules.step, job.end))
-        calls = await self._reading.read(merchant, claim, window, job.feed == MIRROR, self._mover(job))
-        if calls is None:
-            return later(self._clock.now(), self._rules.every)
-        log.info("poll.backfill_advanced", merchant=merchant.name, to=window.end, end=job.end)
-        return later(self._clock.now(), timedelta(0))
+
+        async def move(tx: Tx, window: Window, rows: int, calls: int) -> None:
+            await tx.windows.move_backfill(job, window, rows=rows, calls=calls)
+
+        feed = f"{job.feed}/{BACKFILL}"
+        window = await self._steps.first(merchant.sid, feed, job.position, job.end)
+        assert window is not None, "an unfinished backfill has something left"
+        places = [job.position]
+        calls = await self._reading.read(
+            merchant, claim, window, job.feed == MIRROR, move,
+            go_on=self._goes_on(claim, merchant.sid, feed, job.end, places), limit=job.end, patient=True,
+        )  # fmt: skip
+        if places[-1] > job.position:
+            log.info("poll.backfill_advanced", merchant=merchant.name, to=places[-1], end=job.end)
+        return later(self._clock.now(), self._rules.every if calls is None else timedelta(0))
 
     async def _deep(self, merchant: Merchant, claim: Claim) -> Turn:
         """One window of the day's second reading; what only it shows was missed, and is stored now (R17)."""
@@ -227,10 +244,13 @@ class Poll:
             return later(now, EVERY, notes=Look().written())
         if look.position is None:
             look = look.begun(mirror.origin, mirror.position) or look
-        window = look.window(self._rules.step)
+        if look.position is None or look.end is None:
+            return later(now, EVERY, notes=look.over().written())
+        window = await self._steps.first(merchant.sid, DEEP, look.position, look.end)
         if window is None:
             return later(now, EVERY, notes=look.over().written())
         missed: list[int] = []
+        ends: list[datetime] = []
 
         async def count(tx: Tx, kept: Kept) -> None:
             gap = kept.new + kept.changed
@@ -239,16 +259,18 @@ class Poll:
                 await tx.journal.add("poll.gap_found", merchant=merchant.name, rows=gap, start=window.start)
                 tx.tell(partial(log.error, "poll.gap_found", merchant=merchant.name, rows=gap, start=window.start))
 
-        if await self._reading.read(merchant, claim, window, True, _stay, met=count) is None:
+        async def stay(_tx: Tx, part: Window, rows: int, _calls: int) -> None:
+            """It moves no cursor: it only proves, or disproves, that they were moved rightly."""
+            ends.append(part.end)
+            self._steps.after(merchant.sid, DEEP, part, rows, part.end)
+
+        read = await self._reading.read(merchant, claim, window, True, stay, met=count, limit=look.end, patient=True)
+        if read is None:
             return later(now, self._rules.every, notes=look.written())
-        look = replace(look, position=window.end, found=look.found + sum(missed))
-        return later(now, SOON if look.window(self._rules.step) else EVERY, notes=_noted(look, self._rules.step))
-
-    def _mover(self, job: Backfill) -> Move:
-        async def move(tx: Tx, window: Window, rows: int, calls: int) -> None:
-            await tx.windows.move_backfill(job, window, rows=rows, calls=calls)
-
-        return move
+        look = replace(look, position=ends[-1], found=look.found + sum(missed))
+        if look.is_over:
+            return later(now, EVERY, notes=look.over().written())
+        return later(now, SOON, notes=look.written())
 
     async def _refresh(self, merchant: Merchant, claim: Claim) -> Turn:
         """Read waiting orders again, a page at a time, so that what push sends was seen at 45 just now."""
@@ -305,11 +327,3 @@ class Poll:
         """Whether nobody has moved the order since it was chosen."""
         newest = (await tx.orders.by_ids([order.id])).get(order.id)
         return newest is not None and (newest.state, newest.phase) == (order.state, order.phase)
-
-
-async def _stay(tx: Tx, window: Window, rows: int, calls: int) -> None:
-    """A deep look moves no cursor: it only proves, or disproves, that they were moved rightly."""
-
-
-def _noted(look: Look, step: timedelta) -> str:
-    return (look if look.window(step) else look.over()).written()

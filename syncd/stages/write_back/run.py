@@ -19,7 +19,8 @@ from syncd.domain.trouble import LANE_WIDE, Care, InDoubt, Paced, Permanent, Tra
 from syncd.domain.window import CLOCK_TOLERANCE, SECOND
 from syncd.stages import lane
 from syncd.stages.intake import ask, read_by_number, take_in
-from syncd.stages.turn import Brake, Merchant, Turn, share_spent, sleep
+from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent, sleep
+from syncd.stages.write_back import company
 from syncd.stages.write_back.plan import (
     LOCKED,
     Cancelled,
@@ -84,8 +85,10 @@ class WriteBacks:
         if way.until is not None:
             return Turn(way.until)
         try:
-            await self._confirm(merchant, claim)
-            sent = await self._send_owed(merchant, claim)
+            settled = await self._confirm(merchant, claim)
+            async with self._store.read() as tx:
+                waiting = await company.waits(tx, merchant, self._rules.batch)
+            sent = 0 if waiting else await self._send_owed(merchant, claim)
         except (Transient, Permanent) as trouble:
             rest = await lane.troubled(self._store, claim, merchant, trouble, fact="write_back.rested")
             if rest is None:
@@ -93,6 +96,8 @@ class WriteBacks:
             return Turn(rest)
         async with self._store.read() as tx:
             due, now = await tx.debts.next_due(merchant.name), tx.now
+        if due is not None and due <= now and not waiting and (settled or sent):
+            return later(now, timedelta(0), {"sent": sent})  # it gets on, and there is more
         return sleep(now, self._rules.every, due, {"sent": sent})
 
     def at_hand(self, key: str) -> OrderId | None:
@@ -101,11 +106,11 @@ class WriteBacks:
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
-    async def _confirm(self, merchant: Merchant, claim: Claim) -> None:
-        """Settle sent debts by sightings newer than the sending; look for those that have none."""
-        unproven = await self._settle_sent(merchant, claim)
+    async def _confirm(self, merchant: Merchant, claim: Claim) -> int:
+        """Settle sent debts by sightings newer than the sending; look for those that have none; how many it settled."""
+        settled, unproven = await self._settle_sent(merchant, claim)
         if not unproven:
-            return
+            return settled
         now = self._store.clock.now()
         close = [owed for owed in unproven if owed.debt.looks >= CLOSE_LOOK and not self._may_lag(owed, now)]
         close = close[: self._rules.most_reads]
@@ -116,21 +121,22 @@ class WriteBacks:
             if page.count == 0:
                 async with self._store.begin(claim, fact="write_back.missing") as tx:
                     await self._apply(tx, merchant, owed, Incident(Hold.WDT_MISSING, ()))
-        still = await self._settle_sent(merchant, claim)
+        proven, still = await self._settle_sent(merchant, claim)
         async with self._store.begin(claim, fact="write_back.looked") as tx:
             for owed in still:
                 look_at = tx.now + ask_again(owed.debt.looks)
                 if self._may_lag(owed, tx.now):  # its number tells from then on: not later than that
                     look_at = min(look_at, _sent_at(owed) + self._rules.shows_within + self._rules.look_after)
-                await tx.debts.look_again([owed.debt.id], look_at)
+                await tx.debts.look_again(owed.debt, look_at)
+        return settled + proven
 
     def _may_lag(self, owed: Owed, now: datetime) -> bool:
         """Whether it was seen since, but so early that WDT may not show it yet: a page tells as well as its number."""
         return owed.order.seen_at > _sent_at(owed) and now - _sent_at(owed) < self._rules.shows_within
 
-    async def _settle_sent(self, merchant: Merchant, claim: Claim) -> list[Owed]:
-        """Apply what newer sightings prove; returns the debts that have none yet."""
-        unproven: list[Owed] = []
+    async def _settle_sent(self, merchant: Merchant, claim: Claim) -> tuple[int, list[Owed]]:
+        """Apply what newer sightings prove; returns how many debts that settled, and those that have none yet."""
+        settled, unproven = 0, list[Owed]()
         async with self._store.begin(claim, fact="write_back.confirmed") as tx:
             due = await tx.debts.due(merchant.name, "sent", 1 if claim.single_file else MOST_DEBTS)
             self._take_in_hand(claim, due)
@@ -143,7 +149,8 @@ class WriteBacks:
                     unproven.append(owed)
                 else:
                     await self._apply(tx, merchant, owed, move)
-        return unproven
+                    settled += 1
+        return settled, unproven
 
     def _shows_by_now(self, owed: Owed) -> bool:
         """Whether a sighting without our write-back came late enough to say that WDT has not taken it.
@@ -315,7 +322,7 @@ class WriteBacks:
         try:
             await self._settle(tx, merchant, owed, move)
         except Stale:
-            await tx.debts.look_again([owed.debt.id], tx.now + self._rules.look_after)
+            await tx.debts.look_again(owed.debt, tx.now + self._rules.look_after)
 
     async def _settle(self, tx: Tx, merchant: Merchant, owed: Owed, move: Move) -> None:
         debt, order = owed.debt, owed.order
@@ -363,7 +370,7 @@ class WriteBacks:
         debt, order = owed.debt, owed.order
         event = Event.WRITTEN_60 if debt.kind == ISSUED else Event.WRITTEN_85
         await tx.orders.move(order, event, phase=Phase.NONE, **({"drifted": 1} if drifted else {}))
-        await tx.debts.paid(debt.id)
+        await tx.debts.paid(debt)
         await tx.journal.add(f"order.{event}", order_id=order.id, merchant=merchant.name, drifted=drifted or None)
         if drifted:
             tx.tell(partial(log.warning, "order.drifted", merchant=merchant.name, order_no=order.no))

@@ -19,7 +19,7 @@ from syncd.store.schema.cards import card
 from syncd.store.schema.instance import alert_told, counter, instance
 from syncd.store.schema.orders import debt, invoice, invoice_order, journal, quarantine, request, submission
 from syncd.store.schema.reading import backfill, cursor, window_done
-from syncd.store.schema.working import allowance, lane, pace, token, token_call, unclassified, unit
+from syncd.store.schema.working import allowance, lane, pace, pace_taken, token, token_call, unclassified, unit, worker
 
 #: The alembic revision this code was written for; a store beyond it belongs to a newer program.
 HEAD = "0001"
@@ -45,6 +45,7 @@ __all__ = [
     "notice_seen",
     "order_trade",
     "pace",
+    "pace_taken",
     "quarantine",
     "request",
     "submission",
@@ -54,4 +55,5 @@ __all__ = [
     "unit",
     "upload",
     "window_done",
+    "worker",
 ]

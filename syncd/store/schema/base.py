@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Text
 
 metadata = MetaData(
     naming_convention={
@@ -16,6 +16,9 @@ metadata = MetaData(
 
 #: 64 bits everywhere; SQLite's STRICT tables know them only as INTEGER (which is also how a rowid is spelled).
 BIG = BigInteger().with_variant(Integer, "sqlite")
+
+#: Text is compared and ordered by its bytes, as SQLite does, whatever language a PostgreSQL was made for.
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def one_of(column: str, values: list[str]) -> str:

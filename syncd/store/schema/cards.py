@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, LargeBinary, Table, Text, UniqueConstraint, text
+from sqlalchemy import Column, Index, LargeBinary, Table, UniqueConstraint, text
 
-from syncd.store.schema.base import BIG, metadata, row_id
+from syncd.store.schema.base import BIG, TEXT, metadata, row_id
 
 #: `sealed` holds whose card it is and what changing it takes; nothing else here tells of a person. `looked_at`: when
 #: its state was last read afresh; `wanted_at`: since when somebody waits for that; `missed_at`: when it failed.
@@ -12,15 +12,15 @@ card = Table(
     "card",
     metadata,
     row_id(),
-    Column("sid", Text, nullable=False),
-    Column("merchant", Text, nullable=False),
-    Column("card_id", Text, nullable=False),
-    Column("number", Text, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("biz_code", Text, nullable=False, server_default=""),
-    Column("seller_tax_no", Text, nullable=False, server_default=""),
-    Column("gross", Text),
-    Column("status", Text, nullable=False),
+    Column("sid", TEXT, nullable=False),
+    Column("merchant", TEXT, nullable=False),
+    Column("card_id", TEXT, nullable=False),
+    Column("number", TEXT, nullable=False),
+    Column("code", TEXT, nullable=False),
+    Column("biz_code", TEXT, nullable=False, server_default=""),
+    Column("seller_tax_no", TEXT, nullable=False, server_default=""),
+    Column("gross", TEXT),
+    Column("status", TEXT, nullable=False),
     Column("own_account", BIG, nullable=False, server_default="0"),
     Column("sealed", LargeBinary, nullable=False),
     Column("first_seen_at", BIG, nullable=False),
@@ -28,7 +28,7 @@ card = Table(
     Column("looked_at", BIG),
     Column("wanted_at", BIG),
     Column("missed_at", BIG),
-    Column("missed_why", Text, nullable=False, server_default=""),
+    Column("missed_why", TEXT, nullable=False, server_default=""),
     UniqueConstraint("sid", "card_id"),
     Index("ix_card_number", "merchant", "number"),
     Index(

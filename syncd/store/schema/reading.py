@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, Table, UniqueConstraint
 
-from syncd.store.schema.base import BIG, metadata, row_id
+from syncd.store.schema.base import BIG, TEXT, metadata, row_id
 
 cursor = Table(
     "cursor",
     metadata,
-    Column("sid", Text, nullable=False),
-    Column("feed", Text, nullable=False),
+    Column("sid", TEXT, nullable=False),
+    Column("feed", TEXT, nullable=False),
     Column("origin", BIG, nullable=False),
     Column("position", BIG, nullable=False),
     Column("moved_at", BIG, nullable=False),
@@ -24,8 +24,8 @@ window_done = Table(
     "window_done",
     metadata,
     row_id(),
-    Column("sid", Text, nullable=False),
-    Column("feed", Text, nullable=False),
+    Column("sid", TEXT, nullable=False),
+    Column("feed", TEXT, nullable=False),
     Column("start", BIG, nullable=False),
     Column("end", BIG, nullable=False),
     Column("rows", Integer, nullable=False),
@@ -40,8 +40,8 @@ backfill = Table(
     "backfill",
     metadata,
     row_id(),
-    Column("sid", Text, nullable=False),
-    Column("feed", Text, nullable=False),
+    Column("sid", TEXT, nullable=False),
+    Column("feed", TEXT, nullable=False),
     Column("start", BIG, nullable=False),
     Column("end", BIG, nullable=False),
     Column("position", BIG, nullable=False),

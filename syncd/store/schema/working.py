@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table
 
-from syncd.store.schema.base import BIG, metadata, row_id
+from syncd.store.schema.base import BIG, TEXT, metadata, row_id
 
 unit = Table(
     "unit",
     metadata,
-    Column("stage", Text, nullable=False),
-    Column("key", Text, nullable=False),
+    Column("stage", TEXT, nullable=False),
+    Column("key", TEXT, nullable=False),
     Column("next_at", BIG, nullable=False),
     Column("epoch", BIG, nullable=False, server_default="0"),
     Column("lease_until", BIG, nullable=False, server_default="0"),
-    Column("lease_boot", Text, nullable=False, server_default=""),
-    Column("owner", Text, nullable=False, server_default=""),
+    Column("lease_boot", TEXT, nullable=False, server_default=""),
+    Column("owner", TEXT, nullable=False, server_default=""),
     Column("failures", Integer, nullable=False, server_default="0"),
-    Column("trouble", Text, nullable=False, server_default=""),
-    Column("notes", Text, nullable=False, server_default=""),
+    Column("trouble", TEXT, nullable=False, server_default=""),
+    Column("notes", TEXT, nullable=False, server_default=""),
     Column("ran_at", BIG),
     Column("crashes", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("stage", "key"),
     sqlite_strict=True,
 )
 
+#: The processes that share this store's work, each with what it last said. `heard_until` is by the database's clock:
+#: whoever says nothing until then is dead, and its leases with it.
+worker = Table(
+    "worker",
+    metadata,
+    Column("owner", TEXT, primary_key=True),
+    Column("role", TEXT, nullable=False),
+    Column("places", Integer, nullable=False),
+    Column("busy", Integer, nullable=False),
+    Column("vouches", Integer, nullable=False),
+    Column("started_at", BIG, nullable=False),
+    Column("beat_at", BIG, nullable=False),
+    Column("heard_until", BIG, nullable=False),
+    sqlite_strict=True,
+)
+
 lane = Table(
     "lane",
     metadata,
-    Column("merchant", Text, nullable=False),
-    Column("platform", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False, server_default=""),
-    Column("code", Text, nullable=False, server_default=""),
+    Column("merchant", TEXT, nullable=False),
+    Column("platform", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False, server_default=""),
+    Column("code", TEXT, nullable=False, server_default=""),
     Column("until_at", BIG),
     Column("since_at", BIG, nullable=False),
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("strikes", Integer, nullable=False, server_default="0"),
-    Column("struck_by", Text, nullable=False, server_default=""),
+    Column("struck_by", TEXT, nullable=False, server_default=""),
     PrimaryKeyConstraint("merchant", "platform"),
     CheckConstraint("state IN ('open', 'resting', 'paused')", name="state"),
     sqlite_strict=True,
@@ -47,11 +63,22 @@ lane = Table(
 pace = Table(
     "pace",
     metadata,
-    Column("platform", Text, nullable=False),
-    Column("account", Text, nullable=False),
+    Column("platform", TEXT, nullable=False),
+    Column("account", TEXT, nullable=False),
     Column("rate", BIG, nullable=False),
     Column("slowed_at", BIG, nullable=False),
     Column("until_at", BIG, nullable=False),
+    PrimaryKeyConstraint("platform", "account"),
+    sqlite_strict=True,
+)
+
+#: Until when the places of a credential's line are given away, where several workers share it: microseconds since 1970.
+pace_taken = Table(
+    "pace_taken",
+    metadata,
+    Column("platform", TEXT, nullable=False),
+    Column("account", TEXT, nullable=False),
+    Column("taken_until", BIG, nullable=False),
     PrimaryKeyConstraint("platform", "account"),
     sqlite_strict=True,
 )
@@ -60,9 +87,9 @@ pace = Table(
 allowance = Table(
     "allowance",
     metadata,
-    Column("platform", Text, nullable=False),
-    Column("account", Text, nullable=False),
-    Column("day", Text, nullable=False),
+    Column("platform", TEXT, nullable=False),
+    Column("account", TEXT, nullable=False),
+    Column("day", TEXT, nullable=False),
     Column("taken", Integer, nullable=False),
     PrimaryKeyConstraint("platform", "account"),
     sqlite_strict=True,
@@ -71,9 +98,9 @@ allowance = Table(
 unclassified = Table(
     "unclassified",
     metadata,
-    Column("platform", Text, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("platform", TEXT, nullable=False),
+    Column("code", TEXT, nullable=False),
+    Column("text", TEXT, nullable=False),
     Column("count", BIG, nullable=False),
     Column("first_at", BIG, nullable=False),
     Column("last_at", BIG, nullable=False),
@@ -84,7 +111,7 @@ unclassified = Table(
 token = Table(
     "token",
     metadata,
-    Column("issuer", Text, primary_key=True),
+    Column("issuer", TEXT, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
     Column("expires_at", BIG),
     Column("put_at", BIG, nullable=False),
@@ -95,7 +122,7 @@ token_call = Table(
     "token_call",
     metadata,
     row_id(),
-    Column("issuer", Text, nullable=False),
+    Column("issuer", TEXT, nullable=False),
     Column("at", BIG, nullable=False),
     Index("ix_token_call_issuer", "issuer", "at"),
     sqlite_strict=True,

@@ -43,6 +43,19 @@ OF_THE_PROGRAM: Mapping[str, Event] = {
         "已获取新令牌（诺诺 30 天限 50 次）。",
         ("issuer",),
     ),
+    "daemon.lock_lost": Event(
+        "warning",
+        "PostgreSQL ended the session that held the store for us; it is taken again as soon as the server answers.",
+        "占用数据库的会话被 PostgreSQL 断开，恢复后将重新占用。",
+        (),
+    ),
+    "daemon.lock_regained": Event("info", "The store is held by us again.", "已重新占用数据库。", ()),
+    "daemon.lock_taken": Event(
+        "error",
+        "While the server was away another process took the store; our leases are void, its own hold.",
+        "断开期间数据库被其他进程占用；本进程的租约作废，以对方为准。",
+        ("holder",),
+    ),
     "daemon.waiting_for_lock": Event(
         "info",
         "Another process holds the store; we wait so many seconds for it to end.",
@@ -54,6 +67,36 @@ OF_THE_PROGRAM: Mapping[str, Event] = {
         "The store's file is damaged: nothing is issued from it, the daemon does not start.",
         "数据库文件损坏，拒绝开票，进程不启动。",
         ("why",),
+    ),
+    "engine.interrupted": Event(
+        "warning",
+        "The queue in the database cannot be used; work waits until it can, and begins anew.",
+        "任务队列不可用，待数据库恢复后重新开始。",
+        ("why",),
+    ),
+    "engine.job_lost": Event(
+        "warning",
+        "A unit ended here that others had given up waiting for: this process was silent for too long.",
+        "本进程曾长时间无响应，该单元已由其他进程接手。",
+        ("unit",),
+    ),
+    "engine.job_reaped": Event(
+        "warning",
+        "The worker that had this unit fell silent; its place in the queue was cleared away.",
+        "持有该单元的进程已失联，其队列占用已清除。",
+        ("unit",),
+    ),
+    "engine.not_told": Event(
+        "warning",
+        "Workers could not be told at once of something that came due; the next tick finds it.",
+        "未能立即通知工作进程，下一次调度会补上。",
+        ("why",),
+    ),
+    "engine.queue_made": Event(
+        "info",
+        "The tables of the queue were made, in a schema of their own.",
+        "已建立任务队列的数据表（独立 schema）。",
+        ("schema",),
     ),
     "instance.armed": Event(
         "info",
@@ -67,6 +110,18 @@ OF_THE_PROGRAM: Mapping[str, Event] = {
         "数据库已停用：只读取与查询，须人工 syncd arm 后才对外写入。",
         ("why", "about"),
     ),
+    "instance.moved_away": Event(
+        "info",
+        "This store was copied and ended: it goes on at `to`, and nothing is ever sent from here again.",
+        "本库已迁出并永久停用，由 to 接替。",
+        ("to", "epoch"),
+    ),
+    "instance.moved_here": Event(
+        "info",
+        "This store is the complete successor of `source`; it sends once a person has armed it.",
+        "本库已接替 source，经 syncd arm 后对外写入。",
+        ("source", "epoch"),
+    ),
     "instance.overtaken": Event(
         "error",
         "Another process goes on in our place, with a copy of this store or this one itself; we stop sending at once.",
@@ -79,6 +134,12 @@ OF_THE_PROGRAM: Mapping[str, Event] = {
         "见证文件与数据库同处一处，整体还原将无法识别，请设置 [store] witness。",
         ("folder",),
     ),
+    "instance.vouched": Event(
+        "info",
+        "This host had no witness yet; a worker that is at work on the store knows it by its own.",
+        "本机尚无见证文件，已由正在运行的其他进程作证后建立。",
+        ("epoch",),
+    ),
     "daemon.started": Event(
         "info",
         "The daemon runs. `leases_freed` and `recovered` say what the last run left behind.",
@@ -90,6 +151,12 @@ OF_THE_PROGRAM: Mapping[str, Event] = {
         "The daemon stopped. `left` units were still working; their outcomes are asked for at the next start.",
         "守护进程已停止；left 为未完成的单元数，下次启动时查询。",
         ("drained", "left"),
+    ),
+    "move.differs": Event(
+        "error",
+        "A store was copied and read back differently: the old one goes on, the copy can never be armed.",
+        "复制后核对不一致：旧库照常，副本永不启用。",
+        ("tables",),
     ),
     "settings.kept": Event(
         "warning",
@@ -126,6 +193,30 @@ OF_THE_PROGRAM: Mapping[str, Event] = {
         "Another library, or Python itself, had something to say.",
         "第三方库或 Python 自身的日志。",
         ("logger", "message"),
+    ),
+    "worker.joined": Event(
+        "info",
+        "This process works on the store together with others, in this role.",
+        "本进程已加入，与其他进程共同工作。",
+        ("owner", "role"),
+    ),
+    "worker.left": Event(
+        "info",
+        "This process left the others; what it still held is free.",
+        "本进程已退出，占用的单元已释放。",
+        ("owner", "leases_freed"),
+    ),
+    "worker.unheard": Event(
+        "warning",
+        "This process could not say that it lives; told once until it can. After five seconds others take its work.",
+        "心跳无法写入数据库，恢复前只记一次；超过 5 秒其单元由其他进程接手。",
+        ("why",),
+    ),
+    "worker.was_silent": Event(
+        "warning",
+        "This process said nothing for so long (blocked, frozen, cut off) that others took over its work.",
+        "本进程曾失联（阻塞、冻结或断网），其单元已由其他进程接手。",
+        ("seconds",),
     ),
     "web.failed": Event(
         "error",

@@ -21,6 +21,11 @@ class AppBudget:
         self._pacer_of = pacer_of
         self._methods: dict[str, Pacer] = {}
 
+    @property
+    def spacing(self) -> float:
+        """Seconds from one call of the whole key to the next."""
+        return self._pacer.spacing
+
     async def turn(self, method: str, *, counted: bool = True) -> None:
         """Wait for one's place. Raises Paced while the key or `method` rests, and when the day's calls are used up."""
         await self._of(method).turn()
@@ -28,9 +33,9 @@ class AppBudget:
         if counted:
             await self._allowance.spend()
 
-    async def free_at(self) -> datetime:
+    async def free_at(self, *, patient: bool = False) -> datetime:
         """When a call that asks now would begin, as far as the whole key is concerned."""
-        paced = await self._pacer.free_at()
+        paced = await self._pacer.free_at(patient=patient)
         return max(paced, self._allowance.free_at() or paced)
 
     async def slow(self, began_at: datetime, rest_for: float | None, method: str = "") -> None:

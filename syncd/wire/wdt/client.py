@@ -49,8 +49,8 @@ class _Answer:
 class WdtClient:
     """`domain.ports.Erp` for one (sid, key). Not shared, nor is its `http`: WDT ties a connection to a tenant.
 
-    One call is under way at a time, spaced by `pacer`. `sleep` (seconds) and `rng` ([0, 1)) serve the retries of
-    reads. Neither `repr` nor any error shows the appsecret.
+    One call of its credential is under way at a time, spaced by `pacer`; patient reads let the others go first.
+    `sleep` (seconds) and `rng` ([0, 1)) serve the retries of reads. Neither `repr` nor any error shows the appsecret.
     """
 
     def __init__(
@@ -82,7 +82,6 @@ class WdtClient:
         self._terms = codec.Terms(codec.version(client_version), empty_code, failed_file_url, batch_cap)
         self._sleep = sleep
         self._rng = rng
-        self._one_at_a_time = asyncio.Lock()
         self._unwell = False
         #: Seconds, server minus ours, as of the last answer; None before the first. Never applied to a stamp: a host
         #: whose clock is wrong must be put right, or every window we call settled is not.
@@ -105,7 +104,7 @@ class WdtClient:
         body = codec.search_body(query)
         pager = {"page_size": query.page_size, "page_no": query.page_no, "calc_total": int(query.with_total)}
         params = {name: str(value) for name, value in pager.items()}
-        return await self._read(SEARCH, body, params, _page)
+        return await self._read(SEARCH, body, params, _page, patient=query.patient)
 
     async def update(self, documents: Sequence[WriteBack]) -> UpdateAnswer:
         """Write results back in one call, sent at most once.
@@ -153,25 +152,30 @@ class WdtClient:
                 return answers[-1].reply.server_date
             raise
 
-    async def _read(self, method: str, body: bytes, params: Mapping[str, str], parse: Callable[[_Answer], T]) -> T:
+    async def _read(
+        self, method: str, body: bytes, params: Mapping[str, str], parse: Callable[[_Answer], T], *,
+        patient: bool = False,
+    ) -> T:  # fmt: skip
         """Ask up to three times, waiting with jitter, while what failed may pass within seconds.
 
         Where the last question was given up like this, the next one is asked once only: WDT is down, not shaky.
         """
         for attempt in range(1, 1 if self._unwell else TRIES):
             try:
-                return await self._read_once(method, body, params, parse)
+                return await self._read_once(method, body, params, parse, patient=patient)
             except Transient as trouble:
                 if trouble.verdict.care is not Care.RETRY_SOON:
                     raise
                 log.info("wdt.read_retried", sid=self.sid, method=method, code=trouble.verdict.code, attempt=attempt)
             await self._sleep(backoff(attempt, self._rng, base=0.5, cap=5.0).total_seconds())
         self._unwell = True
-        return await self._read_once(method, body, params, parse)
+        return await self._read_once(method, body, params, parse, patient=patient)
 
-    async def _read_once(self, method: str, body: bytes, params: Mapping[str, str], parse: Callable[[_Answer], T]) -> T:
+    async def _read_once(
+        self, method: str, body: bytes, params: Mapping[str, str], parse: Callable[[_Answer], T], *, patient: bool
+    ) -> T:
         async with self._slowing_down():
-            found = await self._asked(method, body, params, parse)
+            found = await self._asked(method, body, params, parse, patient=patient)
         self._unwell = False
         return found
 
@@ -185,9 +189,11 @@ class WdtClient:
                 await self._pacer.slow(self._clock.now(), trouble.verdict.rest_for)
             raise
 
-    async def _asked(self, method: str, body: bytes, params: Mapping[str, str], parse: Callable[[_Answer], T]) -> T:
+    async def _asked(
+        self, method: str, body: bytes, params: Mapping[str, str], parse: Callable[[_Answer], T], *, patient: bool
+    ) -> T:
         try:
-            answer = await self._post(method, body, params)
+            answer = await self._post(method, body, params, patient=patient)
             self._refuse_throttled(answer.reply)
             if not _is_ok(answer.reply):
                 raise Transient(_http_verdict(answer.reply, Care.RETRY_SOON))
@@ -203,10 +209,9 @@ class WdtClient:
             trouble = Transient(_retry_soon(f"malformed.{error.why}", "unreadable answer"))
         raise trouble
 
-    async def _post(self, method: str, body: bytes, params: Mapping[str, str]) -> _Answer:
+    async def _post(self, method: str, body: bytes, params: Mapping[str, str], *, patient: bool = False) -> _Answer:
         """Wait for our turn, and only then read the clock, stamp and sign: a stamp lives for 120 seconds."""
-        async with self._one_at_a_time:
-            await self._pacer.turn()
+        async with self._pacer.alone(patient=patient):
             stamped_at = self._clock.now()
             query = {**self._identity, **params, "method": method, "timestamp": str(timestamp(stamped_at))}
             query["sign"] = sign(self._secret, query, body)

@@ -32,13 +32,23 @@ class _Cells:
         except ValueError as error:
             raise ValueError(f"{self._path}{name}: {error}") from None
 
+    # What comes as it should is taken at once: `strict_json` lets no text, whole number or Decimal through that
+    # `cells` would refuse, but for its size.
+
     def text(self, name: str) -> str:
-        return self._read(name, cells.text)
+        value = self._members.get(name)
+        return value if type(value) is str else self._read(name, cells.text)
 
     def integer(self, name: str) -> int | None:
-        return self._read(name, cells.integer)
+        value = self._members.get(name)
+        return value if type(value) is int else self._read(name, cells.integer)
 
     def number(self, name: str) -> Decimal | None:
+        value = self._members.get(name)
+        if type(value) is int:
+            value = Decimal(value)
+        if type(value) is Decimal and -cells.MAX_AMOUNT <= value <= cells.MAX_AMOUNT:
+            return value
         return self._read(name, cells.number)
 
     def truth(self, name: str) -> bool | None:

@@ -27,6 +27,15 @@ class _Inner(msgspec.Struct):
     order: msgspec.Raw = _ABSENT
 
 
+class _Data(msgspec.Struct):
+    order: list[msgspec.Raw]
+
+
+class _Usual(msgspec.Struct):
+    data: _Data
+
+
+_USUAL = msgspec.json.Decoder(_Usual)
 _OUTER = msgspec.json.Decoder(_Outer)
 _INNER = msgspec.json.Decoder(_Inner)
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -50,6 +59,19 @@ def slice_rows(body: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def _cut(body: bytes) -> tuple[bytes, list[bytes]]:
+    try:
+        raws = [bytes(raw) for raw in _USUAL.decode(body).data.order]
+    except msgspec.ValidationError:
+        return _cut_any(body)
+    if not raws:
+        return _cut_any(body)
+    start, end = body.find(raws[0]), body.rfind(raws[-1]) + len(raws[-1])
+    if end - start != sum(map(len, raws)) + len(raws) - 1:  # not one after the other with a comma between
+        return _cut_any(body)
+    return body[:start] + body[end:], raws
+
+
+def _cut_any(body: bytes) -> tuple[bytes, list[bytes]]:
     outer = _OUTER.decode(body)
     found = bytes(outer.data)
     if found.startswith(b"{"):

@@ -192,7 +192,7 @@ async def test_a_stamp_is_made_after_the_wait_for_a_turn(sandbox: Sandbox, conne
     """A stamp lives for 120 seconds, a queue may be longer."""
 
     class Slow(Pacer):
-        async def turn(self) -> None:
+        async def _come(self, *, patient: bool, alone: bool) -> None:
             hand.skew += timedelta(seconds=90)
 
     sandbox.wdt.skew = 90

@@ -6,12 +6,13 @@ Source: Nuonuo field tables (requestBillingNew) and docs/amounts.md. Limits are 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+
+import orjson
 
 from syncd.domain.clock import BEIJING
 from syncd.domain.invoice import Colour, InvoiceRequest, IssuerKey, Kind, RequestLine
@@ -154,7 +155,7 @@ def revive_body(key: IssuerKey, serial: str) -> bytes:
 
 
 def _compact(body: Mapping[str, object]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps(body)
 
 
 # --- the header -----------------------------------------------------------------------------------------------

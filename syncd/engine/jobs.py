@@ -1,0 +1,199 @@
+"""The queue of many workers: Procrastinate's tables, and what of them one process may take.
+
+A job is nothing but "look at (stage, key)". Losing one or having it twice changes nothing: the unit table is the truth,
+the next tick asks it again, and the claim decides who works. So the tables are no part of the store's history: they
+live in a schema of their own, named after what this version of Procrastinate wants, and are made when they are missing.
+Two versions that run side by side for an hour have two queues and one unit table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, LiteralString
+
+import psycopg
+import structlog
+from procrastinate import PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager, NotificationCallback
+from procrastinate.schema import SchemaManager
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+log = structlog.get_logger("syncd.engine")
+
+_PREFIX = "syncd_jobs_"
+#: Whoever makes or drops these tables does it alone.
+_ALONE = 7_379_901_844_512_201
+#: A queue of another version is in nobody's use when none of its workers was heard for this many seconds.
+_ABANDONED_AFTER = 3600
+#: A server that has gone away is found out within this time (libpq: seconds to connect, milliseconds without an ack).
+_PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "8000", "keepalives_idle": "5"}
+
+
+@cache
+def schema_name() -> str:
+    """The PostgreSQL schema of this version's queue."""
+    return _PREFIX + hashlib.sha256(SchemaManager.get_schema().encode()).hexdigest()[:8]
+
+
+def conninfo(url: str) -> str:
+    """What libpq makes of a store's URL; what it says about patience itself stands."""
+    scheme, separator, rest = url.partition("://")
+    given = conninfo_to_dict(scheme.partition("+")[0] + separator + rest)
+    return make_conninfo(**{**_PATIENCE, **{name: str(value) for name, value in given.items()}})
+
+
+def connector(url: str) -> PsycopgConnector:
+    """A few connections of the queue's own, which see its schema alone."""
+    given = conninfo_to_dict(conninfo(url))
+    options = f"{given.get('options') or ''} -c search_path={schema_name()}".strip()
+    return PsycopgConnector(
+        conninfo=conninfo(url), kwargs={"options": options}, min_size=1, max_size=4, timeout=3.0, name="syncd.jobs"
+    )
+
+
+async def prepare(url: str) -> bool:
+    """Make the queue's tables where they are missing, and clear away what an older version left. Whether it did.
+
+    Raises psycopg.Error.
+    """
+    async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
+        if await _is_there(connection):
+            return False
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ALONE])
+        if await _is_there(connection):  # somebody else was faster
+            return False
+        for name in await _schemas(connection):
+            if await _abandoned(connection, name):
+                await connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
+        ours = sql.Identifier(schema_name())
+        await connection.execute(sql.SQL("CREATE SCHEMA {}").format(ours))
+        await connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(ours))
+        await connection.execute(SchemaManager.get_schema())
+    log.info("engine.queue_made", schema=schema_name())
+    return True
+
+
+async def remove(url: str) -> list[str]:
+    """Drop every queue there is, for a store that is taken down; their names. Raises psycopg.Error."""
+    async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ALONE])
+        names = await _schemas(connection)
+        for name in names:
+            await connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
+    return names
+
+
+async def _is_there(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Asked of the catalogue's rows: what a name meant earlier in this transaction is remembered, rows are not."""
+    found = await connection.execute(
+        "SELECT count(*) FROM pg_class JOIN pg_namespace spaces ON spaces.oid = relnamespace"
+        " WHERE nspname = %s AND relname = 'procrastinate_jobs'",
+        [schema_name()],
+    )
+    row = await found.fetchone()
+    return row is not None and row[0] > 0
+
+
+async def _schemas(connection: psycopg.AsyncConnection[Any]) -> list[str]:
+    found = await connection.execute("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)", [_PREFIX])
+    return sorted([str(row[0]) for row in await found.fetchall()])
+
+
+async def _abandoned(connection: psycopg.AsyncConnection[Any], name: str) -> bool:
+    """Nobody of that version has been heard lately."""
+    heard = sql.SQL("SELECT count(*) FROM {}.procrastinate_workers WHERE last_heartbeat > now() - {}::interval")
+    lately = sql.Literal(f"{_ABANDONED_AFTER} seconds")
+    found = await connection.execute(heard.format(sql.Identifier(name), lately))
+    row = await found.fetchone()
+    return row is not None and row[0] == 0
+
+
+class Places(JobManager):
+    """The queue as one process sees it: of a group whose places are taken it takes nothing more.
+
+    `places` are the groups this process serves and how many units of each it works on at once; a group is a queue.
+    `lost` is called when no heartbeat has got through for `patience` seconds.
+    """
+
+    def __init__(
+        self, connector: PsycopgConnector, places: Mapping[str, int], patience: float, lost: Callable[[], None]
+    ) -> None:
+        super().__init__(connector)
+        self._places = dict(places)
+        self._patience = patience
+        self._lost = lost
+        self._taken: Counter[str] = Counter()
+        self._unfinished: dict[int, Job] = {}
+        self._nudge: NotificationCallback | None = None
+        self.heard_at = time.monotonic()
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """The job that has waited longest among the groups that have a place."""
+        with_places = [group for group, most in self._places.items() if self._taken[group] < most]
+        job = await super().fetch_job(with_places, worker_id) if with_places else None
+        if job is not None:
+            self._taken[job.queue] += 1
+        return job
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """Take the job off the list. Where the database does not answer, again at the next heartbeat."""
+        try:
+            await self._finish(job, status, delete_job)
+        finally:
+            self._taken[job.queue] -= 1
+            if self._nudge is not None:  # a place is free: look again, as if something new had come
+                await self._nudge(channel="", notification={"type": "job_inserted", "job_id": job.id or 0})
+
+    async def _finish(self, job: Job, status: Status, delete_job: bool) -> None:
+        assert job.id is not None
+        try:
+            await super().finish_job(job, status, delete_job)
+        except ConnectorException as error:
+            if isinstance(error.__cause__, psycopg.errors.RaiseException):  # reaped: we were taken for dead
+                log.warning("engine.job_lost", unit=job.lock)
+            else:
+                self._unfinished[job.id] = job
+
+    async def listen_for_jobs(
+        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
+    ) -> None:
+        """As the queue's own; whoever listens also hears of places that came free."""
+        self._nudge = on_notification
+        await super().listen_for_jobs(on_notification=on_notification, queues=queues)
+
+    async def update_heartbeat(self, worker_id: int) -> None:
+        """Say that this process lives. A beat that fails is made up for by the next; after too many, `lost`."""
+        try:
+            await super().update_heartbeat(worker_id)
+        except ConnectorException:
+            if time.monotonic() - self.heard_at > self._patience:
+                self._lost()
+            return
+        self.heard_at = time.monotonic()
+        for number, job in list(self._unfinished.items()):
+            del self._unfinished[number]
+            await self._finish(job, Status.FAILED, delete_job=True)
+
+    async def waiting(self, locks: list[str], connection: Any = None) -> set[str]:
+        """Which of these are in the queue already; as `connection` sees it, where one is given."""
+        query: LiteralString = (
+            "SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = ANY(%(locks)s)"
+        )
+        if connection is None:
+            rows = await self.connector.execute_query_all_async(query, locks=locks)
+        else:
+            rows = await self.connector.execute_query_all_async_with_connection(connection, query, locks=locks)
+        return {row["queueing_lock"] for row in rows}
+
+    def forget(self) -> None:
+        """Nothing is at work any more: a new beginning."""
+        self._taken.clear()
+        self._unfinished.clear()
+        self.heard_at = time.monotonic()

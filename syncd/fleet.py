@@ -1,0 +1,204 @@
+"""One process among many on one store: what it says of itself there, and how it tells the others of work."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import structlog
+
+from syncd.reload import first_of
+from syncd.staged import PLACES, group_of
+from syncd.stages.turn import Stage
+from syncd.store.guard import Guard
+from syncd.store.store import Store, StoreUnavailable, WakeNow, this_host
+from syncd.store.units import LEASE, Host
+from syncd.store.workers import BEAT, Pulse
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from syncd.config import Settings
+    from syncd.engine.distributed import Distributed
+    from syncd.engine.engine import Due, Run
+
+log = structlog.get_logger("syncd.app")
+
+Role = Literal["all", "scheduler", "worker"]
+ROLES: tuple[Role, ...] = ("all", "scheduler", "worker")
+
+#: Units of one stage at work at once in one process, where nothing else is said.
+CONCURRENCY = 16
+#: What `PLACES` are a part of.
+MOST_UNITS = 64
+#: Leases of what takes long are looked at once in so many beats.
+_BEATS = 10
+#: A whole fleet that starts at once waits so long for one of its own that knows the store (seconds).
+_VOUCHED_WITHIN = 15.0
+
+
+def _nobody() -> frozenset[tuple[str, str]]:
+    return frozenset()
+
+
+@dataclass(slots=True)
+class Member:
+    """This process as the others see it. `line` is a store of one connection: a beat waits for nobody's transaction.
+
+    `running` names the units at work here; whoever builds the engine puts it in.
+    """
+
+    line: Store
+    role: Role = "all"
+    places: int = CONCURRENCY
+    guard: Guard | None = None
+    running: Callable[[], Collection[tuple[str, str]]] = _nobody
+    pulse: Pulse = field(default_factory=Pulse)
+    owner: str = field(default_factory=lambda: f"{this_host().owner}:{secrets.token_hex(3)}")
+    beats: int = 0
+    unheard: bool = False  # whether the last beat did not get through
+
+    @property
+    def host(self) -> Host:
+        """Who claims units here: with a pulse, and never mistaken for an earlier life of the same container."""
+        return replace(this_host(), owner=self.owner, pulse=self.pulse)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the others take this process for dead."""
+        return self.pulse.unheard_for > self.pulse.silent_after.total_seconds()
+
+    @asynccontextmanager
+    async def joined(self) -> AsyncIterator[None]:
+        """Say inside, once a second, that this process lives; at the end give back whatever it still holds.
+
+        Raises StoreUnavailable.
+        """
+        async with self.line:
+            await self._beat()
+            log.info("worker.joined", owner=self.owner, role=self.role)
+            over = asyncio.Event()
+            beating = asyncio.create_task(self._beat_on(over), name="syncd.beat")
+            try:
+                yield
+            finally:
+                over.set()
+                await asyncio.wait([beating])  # a beat in the middle of a statement is not cut short
+                await self._sign_off()
+
+    async def _beat_on(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            began = time.monotonic()
+            try:
+                await self._beat()
+                self.unheard = False
+            except StoreUnavailable as error:
+                if not self.unheard:
+                    log.warning("worker.unheard", why=str(error))
+                self.unheard = True
+            await first_of(over, timeout=max(0.05, began + BEAT.total_seconds() - time.monotonic()))
+
+    async def _beat(self) -> None:
+        sent_at, silence = (
+            self.pulse.now(),
+            self.pulse.unheard_for,
+        )  # what is believed here ends no later than what is believed there
+        running = self.running()
+        vouches = self.guard is not None and self.guard.knows
+        async with self.line.begin(fact="worker.beat", lone=True) as tx:
+            await tx.workers.beat(
+                self.owner,
+                self.role,
+                places=self.places,
+                busy=len(running),
+                vouches=vouches,
+                silent_after=self.pulse.silent_after,
+            )
+            if self.beats % _BEATS == 0:
+                await tx.workers.extend(self.owner, running, LEASE)
+                await tx.workers.forget_the_dead()
+        if self.beats and silence > self.pulse.silent_after.total_seconds():
+            log.warning("worker.was_silent", seconds=round(silence, 1))
+        self.pulse.beat_at = sent_at
+        self.beats += 1
+
+    async def _sign_off(self) -> None:
+        try:
+            async with self.line.begin(fact="worker.signed_off", lone=True) as tx:
+                freed = await tx.workers.sign_off(self.owner, tx.now)
+        except StoreUnavailable as error:  # a few seconds later the others notice by themselves
+            log.warning("worker.unheard", why=str(error))
+            return
+        log.info("worker.left", owner=self.owner, leases_freed=freed)
+
+    async def alone(self) -> bool:
+        """Whether nobody else is at work on this store. Raises StoreUnavailable."""
+        async with self.line.read() as tx:
+            return not any(other.alive and other.owner != self.owner for other in await tx.workers.all())
+
+    async def speaks(self) -> bool:
+        """Whether this process has been at work longest of all that are, and so speaks for them."""
+        try:
+            async with self.line.read() as tx:
+                alive = [other.owner for other in await tx.workers.all() if other.alive]
+        except StoreUnavailable:
+            return False
+        return alive[:1] == [self.owner]
+
+    async def vouched(self) -> bool:
+        """Whether another process that is at work now knows this store by its witness; one may be about to start."""
+        deadline = time.monotonic() + _VOUCHED_WITHIN
+        while True:
+            async with self.line.read() as tx:
+                if await tx.workers.vouched(self.owner):
+                    return True
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.2)
+
+
+async def queue_made(url: str) -> None:
+    """The engine's own tables are there. Raises StoreUnavailable."""
+    import psycopg
+
+    from syncd.engine import jobs
+
+    try:
+        await jobs.prepare(url)
+    except psycopg.Error as error:
+        raise StoreUnavailable(str(error).strip()) from error
+
+
+def shared_engine(
+    settings: Settings, member: Member, stages: Mapping[str, Stage], due: Due, run: Run, tick: float
+) -> tuple[Distributed, WakeNow]:
+    """The engine of one process among many, and how it is told of what comes due."""
+    from syncd.engine.distributed import Distributed
+
+    units = {(stage.name, key) for stage in stages.values() for key in stage.keys}
+    engine = Distributed(
+        list(stages),
+        due,
+        run,
+        url=settings.store.url.get_secret_value(),
+        groups=sorted({group_of(stage, key) for stage, key in units}),
+        role=member.role,
+        tick=tick,
+        most_units=max(1, member.places),
+        group=group_of,
+        places={group: max(1, most * member.places // MOST_UNITS) for group, most in PLACES.items()},
+    )
+
+    async def wake_now(connection: AsyncConnection, woken: Sequence[tuple[str, str]]) -> None:
+        known = [unit for unit in woken if unit in units]
+        if known:
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            await engine.wake(driver, known)
+
+    return engine, wake_now

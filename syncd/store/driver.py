@@ -1,0 +1,112 @@
+"""SQLite behind SQLAlchemy with one hop to the database's thread for each statement.
+
+SQLAlchemy's own adapter takes four: make a cursor, execute, fetch, close. A hop costs more than most of our statements,
+so that here a statement is executed, fetched and closed in one, and a rollback with nothing to take back in none.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util.concurrency import await_
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What is left of a cursor that was closed in the thread."""
+
+    rows: Sequence[Any] = ()
+    description: Any = None
+    rowcount: int = -1
+    lastrowid: int | None = None
+
+    def close(self) -> None:
+        """It was closed where it was made."""
+
+
+class OneHopCursor(AsyncAdapt_aiosqlite_cursor):
+    """Executes and fetches everything at once. Nothing of it is open in the database after `execute`."""
+
+    __slots__ = ()
+    _awaitable_cursor_close = False
+    _adapt_connection: OneHopConnection
+
+    def __init__(self, adapt_connection: Any) -> None:
+        self._adapt_connection = adapt_connection
+        self._connection = adapt_connection._connection
+        self._cursor: Any = _Result()
+        self._soft_closed_memoized: Any = {}
+        self._rows = deque()
+
+    async def _execute_async(self, operation: Any, parameters: Any) -> None:
+        self._keep(await self._adapt_connection.run(_execute, operation, () if parameters is None else parameters))
+
+    async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> None:
+        self._keep(await self._adapt_connection.run(_executemany, operation, seq_of_parameters))
+
+    def _keep(self, result: _Result) -> None:
+        self._cursor = result
+        self._rows = deque(result.rows)
+
+
+class OneHopConnection(AsyncAdapt_aiosqlite_connection):
+    """Remembers whether anything may be under way, so that giving it back to the pool is usually no work."""
+
+    __slots__ = ("_idle",)
+    _cursor_cls = OneHopCursor
+
+    def __init__(self, dbapi: Any, connection: Any) -> None:
+        super().__init__(dbapi, connection)
+        self._idle = False
+
+    async def run(self, work: Callable[..., _Result], *given: Any) -> _Result:
+        """`work(connection, …)` in the database's thread, one at a time."""
+        async with self._execute_mutex:
+            self._idle = False
+            found: _Result = await self._connection._execute(work, self._connection._conn, *given)
+            return found
+
+    def commit(self) -> None:
+        super().commit()
+        self._idle = True
+
+    def rollback(self) -> None:
+        if self._idle:  # the last thing that was done here was a commit or a rollback, and it ended
+            return
+        super().rollback()
+        self._idle = True
+
+
+def _execute(connection: sqlite3.Connection, operation: str, parameters: Any) -> _Result:
+    return _spent(connection.execute(operation, parameters))
+
+
+def _executemany(connection: sqlite3.Connection, operation: str, parameters: Any) -> _Result:
+    return _spent(connection.executemany(operation, parameters))
+
+
+def _spent(cursor: sqlite3.Cursor) -> _Result:
+    rows = cursor.fetchall() if cursor.description else ()
+    # The count of an UPDATE … RETURNING stands only after the last row.
+    result = _Result(rows, cursor.description, cursor.rowcount, cursor.lastrowid)
+    cursor.close()
+    return result
+
+
+def one_hop(engine: AsyncEngine) -> AsyncEngine:
+    """Let `engine` make its connections like this."""
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def on_do_connect(dialect: Any, _record: Any, given: Any, named: Any) -> OneHopConnection:
+        connection = dialect.dbapi.aiosqlite.connect(*given, **named)
+        connection._thread.daemon = True  # as SQLAlchemy does it: a forgotten connection keeps no process alive
+        return OneHopConnection(dialect.dbapi, await_(connection))
+
+    return engine

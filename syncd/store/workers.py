@@ -1,0 +1,139 @@
+"""The processes that share a store's work: who is there, and who has fallen silent.
+
+Each says once a second that it lives, in one row, by the database's clock. A lease alone would have to be short to free
+a dead worker's units soon, and long to outlast a slow call; so leases stay long, and end early with their owner's row
+(docs/decisions/0015).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, exists, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.store.dialect import DATABASE_NOW, is_postgresql, upsert
+from syncd.store.instants import from_ms, span_ms, to_ms
+from syncd.store.schema import unit, worker
+
+#: How often a process says that it lives, and how long it is believed without.
+BEAT = timedelta(seconds=1)
+SILENT_AFTER = timedelta(seconds=5)
+#: A row that nobody cleared away is kept so long for people to see.
+_KEPT_FOR = timedelta(minutes=15)
+
+
+@dataclass(slots=True)
+class Pulse:
+    """When this process was last heard, as it may believe itself.
+
+    `beat_at` is the instant before it said so, in seconds of `now`: real time, as the database's is.
+    """
+
+    silent_after: timedelta = SILENT_AFTER
+    now: Callable[[], float] = time.monotonic
+    beat_at: float = float("-inf")
+
+    @property
+    def unheard_for(self) -> float:
+        """Seconds since this process was last heard."""
+        return self.now() - self.beat_at
+
+    @property
+    def half_spent(self) -> bool:
+        """Whether others may soon take this process for dead: no outside write may start after that."""
+        return self.unheard_for >= self.silent_after.total_seconds() / 2
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """A process as people see it. `silent_for` is how long it has said nothing, by the database's clock."""
+
+    owner: str
+    role: str
+    places: int
+    busy: int
+    started_at: datetime
+    beat_at: datetime
+    silent_for: timedelta
+    alive: bool
+
+
+class Workers:
+    """The worker table, inside one transaction. On SQLite, which one process has for itself, it stays empty."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def beat(
+        self, owner: str, role: str, *, places: int, busy: int, vouches: bool, silent_after: timedelta
+    ) -> None:
+        """Say that `owner` lives. `vouches`: it knows by its witness that this store is the newest of its line."""
+        said = {
+            "role": role,
+            "places": places,
+            "busy": busy,
+            "vouches": int(vouches),
+            "beat_at": DATABASE_NOW,
+            "heard_until": DATABASE_NOW + span_ms(silent_after),
+        }
+        row = upsert(self._connection, worker).values(owner=owner, started_at=DATABASE_NOW, **said)
+        await self._connection.execute(row.on_conflict_do_update(index_elements=[worker.c.owner], set_=said))
+
+    async def extend(self, owner: str, units: Collection[tuple[str, str]], lease: timedelta) -> None:
+        """What a living process is still at work on stays its own: a call may take longer than a lease."""
+        if not units:
+            return
+        at_work = [unit.c.owner == owner, unit.c.lease_until > 0, tuple_(unit.c.stage, unit.c.key).in_(sorted(units))]
+        nearly_over = unit.c.lease_until < DATABASE_NOW + span_ms(lease) // 2
+        await self._connection.execute(
+            update(unit).where(*at_work, nearly_over).values(lease_until=DATABASE_NOW + span_ms(lease))
+        )
+
+    async def sign_off(self, owner: str, now: datetime) -> int:
+        """`owner` works no more: what it held is free at once, and due; how many units that were."""
+        freed = await self._connection.execute(
+            update(unit)
+            .where(unit.c.owner == owner, unit.c.lease_until > 0)
+            .values(epoch=unit.c.epoch + 1, lease_until=0, owner="", next_at=to_ms(now))
+        )
+        await self._connection.execute(delete(worker).where(worker.c.owner == owner))
+        return freed.rowcount
+
+    async def forget_the_dead(self) -> None:
+        """Clear away who has been silent for a quarter of an hour."""
+        await self._connection.execute(delete(worker).where(worker.c.heard_until < DATABASE_NOW - span_ms(_KEPT_FOR)))
+
+    async def vouched(self, owner: str) -> bool:
+        """Whether somebody else who lives knows this store by its witness."""
+        other = exists().where(worker.c.owner != owner, worker.c.vouches == 1, worker.c.heard_until > DATABASE_NOW)
+        return bool(await self._connection.scalar(select(other)))
+
+    async def all(self) -> list[WorkerView]:
+        """Every process that was heard within the last quarter of an hour, the longest at work first."""
+        if not is_postgresql(self._connection):
+            return []
+        rows = await self._connection.execute(
+            select(worker, DATABASE_NOW.label("now")).order_by(worker.c.started_at, worker.c.owner)
+        )
+        return [
+            WorkerView(
+                owner=row.owner,
+                role=row.role,
+                places=row.places,
+                busy=row.busy,
+                started_at=from_ms(row.started_at),
+                beat_at=from_ms(row.beat_at),
+                silent_for=timedelta(milliseconds=max(0, row.now - row.beat_at)),
+                alive=row.heard_until > row.now,
+            )
+            for row in rows
+        ]
+
+
+def silent(owner: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the process `owner` has fallen silent; one that never said anything has not."""
+    return exists().where(worker.c.owner == owner, worker.c.heard_until <= DATABASE_NOW)

@@ -46,7 +46,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -60,7 +60,7 @@ from syncd.domain.clock import BEIJING
 from syncd.sandbox import Sandbox, SandboxOptions
 from syncd.scenarios.clocks import VirtualClock
 from syncd.scenarios.onlooker import Onlooker
-from syncd.scenarios.world import settings_for
+from syncd.scenarios.settings import settings_for
 from syncd.stages.poll.plan import BACKFILL, MIRROR
 from syncd.stages.turn import run_unit
 from syncd.store.instants import from_ms, to_ms
@@ -159,11 +159,14 @@ class Figures:
 
     def told(self) -> dict[str, Any]:
         """Everything, for a machine."""
-        ratios = {
-            "efficiency": self.efficiency, "backfill_efficiency": self.backfill_efficiency, "polling": self.polling,
-            "wall": self.wall if self.backfill_took else None, "p95_seconds": self.p95(), "orders": len(self.latencies),
+        return {
+            "case": self.case, "calls_per_minute": self.calls_per_minute, "seconds": self.took,
+            "made": dict(self.made), "fewest": dict(self.minimum), "refused": self.refused,
+            "busiest_minute": self.busiest_minute, "efficiency": self.efficiency, "polling": self.polling,
+            "backfill_efficiency": self.backfill_efficiency if self.backfill_took else None,
+            "wall": self.wall if self.backfill_took else None, "p95_seconds": self.p95(),
+            "orders": len(self.latencies), "unwritten": self.unwritten, "lost": self.lost,
         }  # fmt: skip
-        return {**asdict(self), "latencies": None, **ratios}
 
 
 # -- time --------------------------------------------------------------------------------------------------------------
@@ -259,7 +262,7 @@ def observed(doings: Doings, made: Counter[str], at: Callable[[], float], instan
         with doings.one():
             return await post(self, url, **named)
 
-    Store.begin, Store.read, Http.post = begun, looked, posted  # type: ignore[assignment, method-assign]
+    Store.begin, Store.read, Http.post = begun, looked, posted  # type: ignore[method-assign]
     try:
         yield
     finally:

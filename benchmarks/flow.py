@@ -4,9 +4,9 @@
                               [--json FILE] [--strict]
 
 Every order is read from WDT, submitted to Nuonuo, asked for, written back and, by `syncd` and the yardstick, read once
-more to see it there. The fakes answer at once, and then, without the peers, with every answer delayed; all have the same number of
-submissions under way at most. Time runs from the first call the fakes saw to the last order known to be done, and the
-fakes' ledger must show one invoice and one write-back for each order.
+more to see it there. The fakes answer at once, and then, without the peers, with every answer delayed; all have the
+same number of submissions under way at most. Time runs from the first call the fakes saw to the last order known to be
+done, and the fakes' ledger must show one invoice and one write-back for each order.
 """
 
 from __future__ import annotations
@@ -105,10 +105,12 @@ def measures(runs: Mapping[str, list[Run]], orders: int, delay_ms: float) -> lis
         if name in runs:
             ratio = seconds(runs[name]) / seconds(ours)
             found.append(Measure(f"{at}: syncd : {name}", ratio, None if delay_ms else aim))
-    a_thousand = seconds(ours, "cpu") * 1000 / orders
+    a_thousand, its = (seconds(done, "cpu") * 1000 / orders for done in (ours, bare))
     found.append(
         Measure(f"{at}: syncd, CPU seconds for 1,000 orders", a_thousand, None if delay_ms else 0.6, "<=", "s")
     )
+    found.append(Measure(f"{at}: yardstick, CPU seconds for 1,000 orders", its, unit="s"))
+    found.append(Measure(f"{at}: syncd, most memory", median([run.told["peak_mb"] for run in ours]), unit="MB"))
     doubles = max(run.told["ledger"]["doubles"] for run in ours)
     return [*found, Measure(f"{at}: syncd, second invoices", doubles, 0, "<=", "")]
 

@@ -16,7 +16,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -97,7 +97,7 @@ class Field:
             done = racing.run([*command(**wish), *more], TMPDIR=folder)
         if done.told["stored"] != self.orders:
             raise Lost(f"stored {done.told['stored']} of {self.orders}")
-        return done
+        return replace(done, told={**done.told, "calls": self.fakes.ledger()["calls"]})
 
     def own(self, module: str, *more: str) -> Callable[[], Run]:
         """A contestant of this repository, which times its passes itself."""
@@ -119,6 +119,10 @@ def seconds(runs: Sequence[Run], part: str = "first", what: str = "seconds") -> 
     return median([run.told[part][what] for run in runs])
 
 
+def _calls(runs: Sequence[Run]) -> float:
+    return median([run.told["calls"]["search"] for run in runs])
+
+
 def measures(runs: Mapping[str, list[Run]], orders: int, race: Race) -> list[Measure]:
     """What the runs show."""
     ours, raw = runs[SYNCD], runs[YARDSTICK]
@@ -134,6 +138,7 @@ def measures(runs: Mapping[str, list[Run]], orders: int, race: Race) -> list[Mea
         Measure("the same by CPU seconds", seconds(ours, "again", "cpu") / seconds(ours, what="cpu"), unit="×"),
         Measure("bytes we wrote for an order, first read", seconds(ours, what="bytes_per_row"), unit="B"),
         Measure("bytes we wrote for an order, re-read", seconds(ours, "again", "bytes_per_row"), unit="B"),
+        Measure("calls we made for each call of the yardstick", _calls(ours) / _calls(raw), unit="×"),
         Measure("most memory", median([run.told["peak_mb"] for run in ours]), 120, "<=", "MB"),
     ]
 

@@ -112,6 +112,8 @@ class App:
             return [*reasons, "store"]
         if self.member is not None and self.member.silent:
             reasons.append("silent")
+        if self.member is not None and self.member.pulse.astray:
+            reasons.append("clock")
         return reasons if here.armed else [*reasons, "disarmed"]
 
     async def render_metrics(self) -> bytes:

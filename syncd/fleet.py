@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
@@ -15,7 +16,8 @@ import structlog
 from syncd.reload import first_of
 from syncd.staged import PLACES, group_of
 from syncd.stages.turn import Stage
-from syncd.store.guard import Guard
+from syncd.store import postgres
+from syncd.store.guard import Guard, went_back
 from syncd.store.store import Store, StoreUnavailable, WakeNow, this_host
 from syncd.store.units import LEASE, Host
 from syncd.store.workers import BEAT, Pulse
@@ -50,7 +52,9 @@ def _nobody() -> frozenset[tuple[str, str]]:
 class Member:
     """This process as the others see it. `line` is a store of one connection: a beat waits for nobody's transaction.
 
-    `running` names the units at work here; whoever builds the engine puts it in.
+    Each beat also looks whether the store has gone back behind what was heard of it, and whether this host's clock, by
+    which much is decided, is the database's. `running` names the units at work here; whoever builds the engine puts it
+    in.
     """
 
     line: Store
@@ -59,6 +63,7 @@ class Member:
     guard: Guard | None = None
     running: Callable[[], Collection[tuple[str, str]]] = _nobody
     pulse: Pulse = field(default_factory=Pulse)
+    wall: Callable[[], datetime] = lambda: datetime.now(UTC)
     owner: str = field(default_factory=lambda: f"{this_host().owner}:{secrets.token_hex(3)}")
     beats: int = 0
     unheard: bool = False  # whether the last beat did not get through
@@ -104,14 +109,14 @@ class Member:
             await first_of(over, timeout=max(0.05, began + BEAT.total_seconds() - time.monotonic()))
 
     async def _beat(self) -> None:
-        sent_at, silence = (
-            self.pulse.now(),
-            self.pulse.unheard_for,
-        )  # what is believed here ends no later than what is believed there
+        # What is believed here ends no later than what is believed there.
+        sent_at, silence = self.pulse.now(), self.pulse.unheard_for
         running = self.running()
         vouches = self.guard is not None and self.guard.knows
+        furthest = ("", 0) if self.guard is None else self.guard.furthest
         async with self.line.begin(fact="worker.beat", lone=True) as tx:
-            await tx.workers.beat(
+            here, before = await tx.instance.get(), self.wall()
+            said_at = await tx.workers.beat(
                 self.owner,
                 self.role,
                 places=self.places,
@@ -119,13 +124,27 @@ class Member:
                 vouches=vouches,
                 silent_after=self.pulse.silent_after,
             )
+            self._compare(said_at, before, self.wall())
             if self.beats % _BEATS == 0:
                 await tx.workers.extend(self.owner, running, LEASE)
                 await tx.workers.forget_the_dead()
         if self.beats and silence > self.pulse.silent_after.total_seconds():
             log.warning("worker.was_silent", seconds=round(silence, 1))
+        if here is not None and self.guard is not None:
+            if here.id == furthest[0] and here.epoch < furthest[1]:
+                await went_back(self.line, here.epoch, furthest[1])
+            self.guard.hear(here)
         self.pulse.beat_at = sent_at
         self.beats += 1
+
+    def _compare(self, there: datetime, before: datetime, after: datetime) -> None:
+        """How far this host's clock is off, at least: the database said `there` between the two."""
+        was_astray = self.pulse.astray
+        self.pulse.off = max(before - there, min(after - there, timedelta(0)))
+        if self.pulse.astray and not was_astray:
+            log.error("worker.clock_off", seconds=round(self.pulse.off.total_seconds(), 1))
+        elif was_astray and not self.pulse.astray:
+            log.info("worker.clock_right")
 
     async def _sign_off(self) -> None:
         try:
@@ -153,10 +172,12 @@ class Member:
     async def vouched(self) -> bool:
         """Whether another process that is at work now knows this store by its witness; one may be about to start."""
         deadline = time.monotonic() + _VOUCHED_WITHIN
+        first: dict[str, int] = {}
         while True:
             async with self.line.read() as tx:
-                if await tx.workers.vouched(self.owner):
-                    return True
+                heard = await tx.workers.vouching(self.owner)
+            if any(beat_at > first.setdefault(owner, beat_at) for owner, beat_at in heard.items()):
+                return True
             if time.monotonic() > deadline:
                 return False
             await asyncio.sleep(0.2)
@@ -169,7 +190,7 @@ async def queue_made(url: str) -> None:
     from syncd.engine import jobs
 
     try:
-        await jobs.prepare(url)
+        await jobs.prepare(postgres.conninfo(url))
     except psycopg.Error as error:
         raise StoreUnavailable(str(error).strip()) from error
 
@@ -185,7 +206,7 @@ def shared_engine(
         list(stages),
         due,
         run,
-        url=settings.store.url.get_secret_value(),
+        url=postgres.conninfo(settings.store.url.get_secret_value()),
         groups=sorted({group_of(stage, key) for stage, key in units}),
         role=member.role,
         tick=tick,

@@ -95,7 +95,9 @@ async def _without_queue(url: str) -> None:
         from syncd.engine import jobs
     except ImportError:
         return
-    await jobs.remove(url)
+    from syncd.store import postgres
+
+    await jobs.remove(postgres.conninfo(url))
 
 
 def _backup(frame: Frame, path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -251,4 +252,10 @@ class Issuer(Section):
     def _one_source_of_tokens(self) -> Self:
         if bool(self.token.get_secret_value()) == bool(self.token_url):
             raise ValueError("needs either token or token_url, one of the two")
+        return self
+
+    @model_validator(mode="after")
+    def _an_address_that_can_be_signed(self) -> Self:
+        if len(urlsplit(self.url).path.strip("/").split("/")) < 3:  # they go into the signature
+            raise ValueError("url needs at least three path segments, as in /open/v1/services")
         return self

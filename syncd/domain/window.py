@@ -23,7 +23,7 @@ MOST_PAGES = 20
 #: After this many passes that did not add up, the cursor stays and somebody is told.
 MOST_PASSES = 20
 #: Of the most a window may hold, what one is opened for where its density is only guessed; the rest it grows.
-OPENED_FOR = 0.6
+OPENED_FOR = 0.65
 #: How much of the room that is left each growth aims at: the first know least of how dense it is there.
 CARE = (0.5, 0.6, 0.75, 0.9, 0.9)
 #: A window is opened at most so many times as wide as the last one.

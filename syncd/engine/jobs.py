@@ -43,9 +43,11 @@ def schema_name() -> str:
 
 
 def conninfo(url: str) -> str:
-    """What libpq makes of a store's URL; what it says about patience itself stands."""
-    scheme, separator, rest = url.partition("://")
-    given = conninfo_to_dict(scheme.partition("+")[0] + separator + rest)
+    """What libpq makes of a store's URL, or of a connection string; what it says about patience itself stands."""
+    if url.startswith("postgres"):
+        scheme, separator, rest = url.partition("://")
+        url = scheme.partition("+")[0] + separator + rest
+    given = conninfo_to_dict(url)
     return make_conninfo(**{**_PATIENCE, **{name: str(value) for name, value in given.items()}})
 
 

@@ -16,13 +16,13 @@ from typing import Any
 from syncd import faultpoint
 from syncd.app import App, open_app
 from syncd.config import Settings, from_mapping
-from syncd.domain.clock import BEIJING
 from syncd.engine.supervise import supervised
 from syncd.sandbox import HEALTHY, Mix, Sandbox, SandboxOptions
 from syncd.scenarios.clocks import VirtualClock
 from syncd.scenarios.diary import Diary
 from syncd.scenarios.onlooker import OPEN, Due, Onlooker
 from syncd.scenarios.pauses import Pauses
+from syncd.scenarios.settings import settings_for
 from syncd.stages.turn import Turn, run_unit
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.store import Tx
@@ -236,7 +236,8 @@ class World:
     def _late(self, begin: Callable[..., Any], freeze: Freeze, number: int) -> Callable[..., Any]:
         @asynccontextmanager
         async def late(claim: Claim | None = None, *, fact: str = "unnamed", **more: Any) -> AsyncIterator[Tx]:
-            seconds = freeze(fact, number)
+            # Whoever takes a place in line before a party would keep those turns of his worker waiting that are awake.
+            seconds = 0.0 if fact.startswith("pace.") else freeze(fact, number)
             if seconds > 0:
                 self.seen["workers_frozen"] += 1
                 await self.pauses.freeze(_turn.get(), seconds)
@@ -363,50 +364,3 @@ def _this_turn() -> asyncio.Task[bool]:
     task = asyncio.current_task()
     assert task is not None
     return task
-
-
-def _optional(described: dict[str, Any], sections: dict[str, Any]) -> dict[str, Any]:
-    """The merchant's accounts that only some days are about, each where a section of its name asks for it."""
-    accounts: dict[str, Any] = {}
-    if "alibaba" in sections:
-        top = {name: described["top"][name] for name in ("url", "app_key", "secret", "session")}
-        own = {"allow_plain_http": True, "timeout": "3s", "calls_per_second": 100, "calls_per_day": 1_000_000}
-        accounts["alibaba"] = {**top, **own, **sections.pop("alibaba")}
-    if "yuannian" in sections:
-        accounts["yuannian"] = {**described["yuannian"], "timeout": "3s", **sections.pop("yuannian")}
-    return accounts
-
-
-def settings_for(
-    described: dict[str, Any], folder: Path, now: datetime, url: str = "", **sections: dict[str, Any]
-) -> dict[str, Any]:
-    """The settings of one merchant at a sandbox that describes itself so; each section is merged over the defaults.
-
-    The store is in the database of `url`, or in a file in `folder`.
-    """
-    wdt = {
-        **{name: described["wdt"][name] for name in ("url", "sid", "key", "secret")},
-        "calls_per_minute": 6000,
-        "timeout": "3s",
-        **sections.pop("wdt", {}),
-    }
-    issuer = {
-        **{name: described["nuonuo"][name] for name in ("kind", "url", "app_key", "token", "tax_no")},
-        "secret": described["nuonuo"]["app_secret"],
-        "allow_plain_http": True,
-        "calls_per_minute": 60_000,
-        "timeout": "3s",
-        **sections.pop("issuer", {}),
-    }
-    start = (now.astimezone(BEIJING) - timedelta(days=3)).strftime("%Y-%m-%d %H:%M:%S")
-    whole: dict[str, Any] = {
-        "store": {"url": url or f"sqlite:///{folder}/syncd.db", "witness": f"{folder}/witness"},
-        "console": {"listen": "127.0.0.1:0"},
-        "schedule": {"poll": "30s", "mirror": "2m", "push": "5s", "collect": "5s", "write_back": "5s"},
-        "poll": {"start": start},
-        "merchants": [{"name": "m001", "issuer": "main", "wdt": wdt, **_optional(described, sections)}],
-        "issuers": {"main": issuer},
-    }
-    for name, section in sections.items():
-        whole[name] = {**whole.get(name, {}), **section} if isinstance(section, dict) else section
-    return whole

@@ -21,7 +21,8 @@ from syncd.scenarios.books import Books
 from syncd.scenarios.clocks import QuickClock
 from syncd.scenarios.housing import STORE, housed
 from syncd.scenarios.nursery import Daemon, Nursery, nursery, until
-from syncd.scenarios.world import TooLong, World, settings_for
+from syncd.scenarios.settings import settings_for
+from syncd.scenarios.world import TooLong, World
 from syncd.store.postgres import is_postgresql
 
 #: The demo's make-up, all within the last hour: one window for the past is enough here.

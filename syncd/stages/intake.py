@@ -66,17 +66,21 @@ async def _note_drift(tx: Tx, merchant: Merchant, ids: tuple[OrderId, ...]) -> N
     """An order edited after we froze its request: the frozen request wins, and somebody is told (T21)."""
     if not ids:
         return
-    orders = await tx.orders.by_ids(ids)
-    for order_id, stored in (await tx.submissions.newest(ids)).items():
-        order = orders[order_id]
-        try:
-            same = payload_hash(merchant.erp.decode(order.raw)) == stored.payload_hash
-        except (ValueError, ArithmeticError):
-            same = False
-        if not same and not order.drifted:
+    frozen, rows = await tx.submissions.hashes(ids), await tx.orders.raws(ids)
+    edited = [order_id for order_id, digest in frozen.items() if not _asks_for(merchant, rows[order_id], digest)]
+    for order in (await tx.orders.by_ids(edited)).values() if edited else ():
+        if not order.drifted:
             await tx.orders.wait(order, drifted=1)
-            await tx.journal.add("order.drifted", order_id=order_id, merchant=merchant.name, state=order.state)
+            await tx.journal.add("order.drifted", order_id=order.id, merchant=merchant.name, state=order.state)
             tx.tell(partial(log.warning, "order.drifted", merchant=merchant.name, order_no=order.no))
+
+
+def _asks_for(merchant: Merchant, raw: bytes, digest: bytes) -> bool:
+    """Whether the row still asks for what was frozen, as it does when our own write-back was all that changed it."""
+    try:
+        return payload_hash(merchant.erp.decode(raw)) == digest
+    except (ValueError, ArithmeticError):
+        return False
 
 
 async def _wake(tx: Tx, merchant: Merchant, kept: Kept) -> None:

@@ -20,6 +20,8 @@ from syncd.store.store import Tx
 
 log = structlog.get_logger("syncd.stages")
 
+#: No trade number is as long, and no index of the store takes a text of any length.
+LONGEST_TID = 100
 #: Characters of a field that are searched for an id.
 _MOST = 2000
 
@@ -107,7 +109,8 @@ async def _by_field(tx: Tx, merchant: Merchant, order: OrderView, row: InvoiceOr
 async def _by_trade(tx: Tx, merchant: Merchant, order: OrderView, row: InvoiceOrder, rules: CentreRules) -> None:
     if not rules.link_by_trade:
         return
-    tids = tuple(dict.fromkeys(line.tid.strip() for line in row.lines if line.tid.strip()))
+    named = dict.fromkeys(line.tid.strip() for line in row.lines)
+    tids = tuple(tid for tid in named if 0 < len(tid) <= LONGEST_TID)
     await tx.notices.note_trades(merchant.name, order.id, tids)
     for tid in tids:
         waiting = [one for one in await tx.applications.of_trade(merchant.name, tid) if one.state is Standing.WAITING]

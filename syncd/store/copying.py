@@ -25,8 +25,8 @@ Row = tuple[Any, ...]
 #: Is told of a table, how many of its rows are done and how many there are.
 Progress = Callable[[str, int, int], None]
 
-#: Not copied: what a store is, for two are never the same one (docs/decisions/0009); and what was true of one database at
-#: one instant by its own clock alone, the processes that lived there and the places they had taken for their next calls.
+#: Not copied: what a store is, for two are never the same one (docs/decisions/0009); and what was true of one database
+#: by its own clock alone, the processes that lived there and the places they had taken for their next calls.
 LEFT = (instance, worker, pace_taken)
 TABLES: tuple[Table, ...] = tuple(table for table in metadata.sorted_tables if table not in LEFT)
 #: Rows held in memory at a time: an order's bytes are a few kilobytes, an invoice's file a few hundred.

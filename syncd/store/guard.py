@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
 
 import structlog
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("syncd.store")
 
+T = TypeVar("T")
+
 #: How often, and how many times, another process's writing of the witness is waited for: five seconds.
 _EVERY, _TIMES = 0.02, 250
 
@@ -33,6 +36,14 @@ Vouched = Callable[[], Awaitable[bool]]
 
 class NoWitness(Exception):
     """The witness could not be written: the commit stands, the call must not be made."""
+
+
+class WentBack(Exception):
+    """The store is at an epoch again that was durable before; `seen` is how far it was known to be."""
+
+    def __init__(self, seen: int) -> None:
+        super().__init__(f"the store was at epoch {seen} before")
+        self.seen = seen
 
 
 class Guard:
@@ -47,8 +58,9 @@ class Guard:
         self.folder = folder
         self._shared = shared
         self._term = ""
-        #: The furthest this process has gone itself: the store's id, and its epoch then.
+        #: The furthest this process has gone itself, or has heard of: the store's id, and its epoch then.
         self.furthest = ("", 0)
+        self._us = uuid4().hex
         self.path = os.path.realpath(store) if isinstance(store, Path) else store
 
     def seen(self, instance: Instance) -> Witness | None:
@@ -68,11 +80,32 @@ class Guard:
         """What was found at the start is the witness of this very store, which is as far or further."""
         self._term = witness.term
 
-    async def advance(self, instance: Instance, at: datetime) -> None:
-        """Remember that `instance` is about to write outside. Raises Overtaken, NoWitness."""
-        after = self._term if self._shared else ""
-        await self._write(partial(self.folder.advance, after=after), self._witness(instance, at))
+    async def announce(self, instance: Instance, at: datetime) -> None:
+        """Remember how far `instance` is, before anything is done with it. Raises Overtaken, NoWitness."""
+        await self._advance(self._witness(instance, at))
         self._remember(instance)
+
+    async def advance(self, instance: Instance, at: datetime) -> int:
+        """Remember that `instance` is about to write outside, by a transaction of ours that is durable.
+
+        Returns the furthest that anybody on this host had it durable: the store must be as far by now. Raises
+        WentBack where another transaction had this very epoch, Overtaken, NoWitness.
+        """
+        ours = replace(self._witness(instance, at), by=self._us)
+        stands = await self._advance(ours)
+        self._remember(instance)
+        if stands.epoch == ours.epoch and stands.by != ours.by:
+            raise WentBack(stands.epoch)
+        return stands.epoch
+
+    async def _advance(self, witness: Witness) -> Witness:
+        after = self._term if self._shared else ""
+        return await self._write(partial(self.folder.advance, after=after), witness)
+
+    def hear(self, instance: Instance) -> None:
+        """The store has gone this far, whoever took it there: before that it must never be again."""
+        known, epoch = self.furthest
+        self.furthest = (instance.id, max(instance.epoch, epoch if known == instance.id else 0))
 
     async def take(self, instance: Instance, at: datetime) -> None:
         """Remember that `instance` is the one, whatever was remembered before. Raises NoWitness."""
@@ -81,8 +114,7 @@ class Guard:
 
     def _remember(self, instance: Instance) -> None:
         self._term = instance.term
-        known, epoch = self.furthest
-        self.furthest = (instance.id, max(instance.epoch, epoch if known == instance.id else 0))
+        self.hear(instance)
 
     async def end(self, instance: Instance, goes_on_at: str, at: datetime) -> None:
         """Remember that the line of `instance` has ended: no copy of it may ever send. Raises NoWitness."""
@@ -91,7 +123,7 @@ class Guard:
     def _witness(self, instance: Instance, at: datetime) -> Witness:
         return Witness(instance.id, instance.epoch, self.path, instance.term, at.isoformat(timespec="seconds"))
 
-    async def _write(self, write: Callable[[Witness], None], witness: Witness) -> None:
+    async def _write(self, write: Callable[[Witness], T], witness: Witness) -> T:
         for _ in range(_TIMES):
             try:
                 # In the loop's own thread: once begun it ends, and nothing is cancelled between commit and witness.
@@ -170,7 +202,7 @@ async def _announce(store: Store, guard: Guard, here: Instance, at: datetime, ex
         await guard.take(here, at)
         return
     try:
-        await guard.advance(here, at)
+        await guard.announce(here, at)
     except Overtaken as other:
         await overtaken(store, other)
 

@@ -133,7 +133,7 @@ def _engine(url: str, settings: dict[str, str], connections: int) -> AsyncEngine
 
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
-        connection.driver_connection.adapters.register_dumper(str, _storable_text())
+        _storable_text(connection.driver_connection)
         cursor = connection.cursor()
         cursor.execute(_DURABLE)
         cursor.close()
@@ -141,7 +141,7 @@ def _engine(url: str, settings: dict[str, str], connections: int) -> AsyncEngine
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def on_error(context: Any) -> None:
-        _without_rows(context.original_exception, context.sqlalchemy_exception)
+        without_rows(context.original_exception, context.sqlalchemy_exception)
 
     return engine
 
@@ -163,18 +163,27 @@ def application_name() -> str:
     return f"syncd {socket.gethostname()[:40]}:{os.getpid()}"
 
 
-def _storable_text() -> Any:
+def _storable_text(connection: Any) -> None:
     """PostgreSQL knows no NUL in text. A row's exact bytes are stored beside it, as bytes, which may hold anything."""
-    from psycopg.types.string import StrDumperUnknown
+    from psycopg.types.string import StrBinaryDumper, StrDumperUnknown
 
-    class StorableText(StrDumperUnknown):
+    class StorableInCopy(StrBinaryDumper):
         def dump(self, obj: str) -> Any:
-            return super().dump(obj.replace("\x00", "\ufffd") if "\x00" in obj else obj)
+            return super().dump(_without_nul(obj))
 
-    return StorableText
+    class Storable(StrDumperUnknown):
+        def dump(self, obj: str) -> Any:
+            return super().dump(_without_nul(obj))
+
+    for dumper in (StorableInCopy, Storable):  # the last one is what a statement's values are written by
+        connection.adapters.register_dumper(str, dumper)
 
 
-def _without_rows(error: BaseException, wrapped: BaseException | None) -> None:
+def _without_nul(text: str) -> str:
+    return text.replace("\x00", "\ufffd") if "\x00" in text else text
+
+
+def without_rows(error: BaseException, wrapped: BaseException | None = None) -> None:
     """Keep what is wrong and drop the example: a violated rule is told with the whole row, buyer and all."""
     diagnosed = getattr(error, "diag", None)
     primary = diagnosed.message_primary if diagnosed is not None else None

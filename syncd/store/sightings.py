@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.domain.lifecycle import State
 from syncd.domain.order import BadRow, MerchantName, OrderNo, Row, WdtStatus
 from syncd.domain.sighting import Sighting
+from syncd.store.copyin import copy_in
 from syncd.store.dialect import is_postgresql, least, placed
 from syncd.store.instants import to_ms
 from syncd.store.orders import OrderId
@@ -22,10 +23,16 @@ from syncd.store.sorting import Kept as Kept
 from syncd.store.sorting import Newborn, Sorted, Stored, when
 from syncd.store.sorting import Seen as Seen
 
-INSERT = """
-INSERT INTO invoice_order (sid, merchant, no, shop_no, payer_name, amount, is_red, created_at, wdt_status,
+_NEWBORN = """invoice_order (sid, merchant, no, shop_no, payer_name, amount, is_red, created_at, wdt_status,
   wdt_invoice_no, relation, raw, content_hash, seq, first_seen_at, seen_at, span_start, span_end, state, phase,
-  next_at, changed_at)
+  next_at, changed_at)"""
+_TYPES = (
+    *("text", "text", "text", "text", "text", "int8", "int4", "int8", "int4"),
+    *("text", "text", "bytea", "bytea", "int8", "int8", "int8", "int8", "int8", "text", "text"),
+    *("int8", "int8"),
+)
+INSERT = f"""
+INSERT INTO {_NEWBORN}
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _CHANGE = """
@@ -98,7 +105,8 @@ class Sightings:
                 found.sort(row, stored)
         await self._refuse_overtaken(sid, found)
         changes = [self._change(stored.id, row, seen, sight) for row, stored, sight in found.changes]
-        for sql, parameters in ((INSERT, found.inserts), (_CHANGE, changes), (_TOUCH, found.touches)):
+        await self._bear(found.inserts)
+        for sql, parameters in ((_CHANGE, changes), (_TOUCH, found.touches)):
             if parameters:
                 await self._connection.exec_driver_sql(placed(self._connection, sql), parameters)
         if found.passed_over:
@@ -107,6 +115,12 @@ class Sightings:
         if kept.fresh:
             await self._doubt(merchant, sid, kept.fresh)
         return kept
+
+    async def _bear(self, cells: Sequence[tuple[Any, ...]]) -> None:
+        if cells and is_postgresql(self._connection):
+            await copy_in(self._connection, _NEWBORN, _TYPES, cells)
+        elif cells:
+            await self._connection.exec_driver_sql(INSERT, cells)
 
     async def number(self, sid: str) -> int:
         """The number of the next request to this tenant (R11); what is drawn too early is at worst thought older."""

@@ -27,7 +27,7 @@ from syncd.store.debts import Debts
 from syncd.store.dialect import hold, is_postgresql, is_unavailable, merchant_scope
 from syncd.store.engine import private, reader_engine, sqlite_path, writer_engine
 from syncd.store.files import Files
-from syncd.store.guard import Guard, NoWitness, overtaken, went_back
+from syncd.store.guard import Guard, NoWitness, WentBack, overtaken, went_back
 from syncd.store.instance import Disarmed, Instance, Instances
 from syncd.store.instants import to_ms
 from syncd.store.journal import Journal
@@ -214,16 +214,27 @@ class Store:
         Raises Disarmed, StoreUnavailable.
         """
         known, epoch = furthest
-        if going.id == known and going.epoch <= epoch:
-            await went_back(self, going.epoch, epoch)
-            raise Disarmed(Finding.RESTORED)
         try:
-            await guard.advance(going, at)
+            if going.id == known and going.epoch <= epoch:
+                raise WentBack(epoch)
+            seen = await guard.advance(going, at)
+            if seen > going.epoch:
+                await self._require_as_far(going.id, seen)
+        except WentBack as back:
+            await went_back(self, going.epoch, back.seen)
+            raise Disarmed(Finding.RESTORED) from back
         except Overtaken as other:
             await overtaken(self, other)
             raise Disarmed("overtaken") from other
         except NoWitness as error:
             raise StoreUnavailable(str(error)) from error
+
+    async def _require_as_far(self, known: str, seen: int) -> None:
+        """A witness is written only after its commit, so the store must have by now what one has seen."""
+        async with self.read() as tx:
+            here = await tx.instance.get()
+        if here is not None and here.id == known and here.epoch < seen:
+            raise WentBack(seen)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:

@@ -73,6 +73,12 @@ _NEWEST = (
     .where(_S.order_id.in_(bindparam("orders", expanding=True)))
     .order_by(_S.order_id, _S.generation, request.c.revision)
 )
+_HASHES = (
+    select(_S.order_id, request.c.payload_hash)
+    .join(request, request.c.submission_id == _S.id)
+    .where(_S.order_id.in_(bindparam("orders", expanding=True)))
+    .order_by(_S.order_id, _S.generation, request.c.revision)
+)
 _INVOICES = select(invoice).where(_I.order_id.in_(bindparam("orders", expanding=True))).order_by(_I.recorded_at)
 _SHOWN = (
     "code",
@@ -209,6 +215,11 @@ class Submissions:
             "created_at": to_ms(self._now),
         }
         self._together.add(order_id, _FREEZE, cells, guarded=True)
+
+    async def hashes(self, order_ids: Iterable[OrderId]) -> dict[OrderId, bytes]:
+        """For each order that was submitted the payload hash of its newest bytes."""
+        rows = await self._connection.execute(_HASHES, {"orders": list(order_ids)})
+        return {OrderId(order_id): digest for order_id, digest in rows}
 
     async def newest(self, order_ids: Iterable[OrderId]) -> dict[OrderId, Stored]:
         """For each order its submission of the highest generation, with the newest bytes."""

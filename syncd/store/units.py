@@ -17,14 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.clock import Clock
 from syncd.store.dialect import DATABASE_NOW, is_postgresql, least, upsert
-from syncd.store.instants import from_ms, to_ms
+from syncd.store.instants import from_ms, span_ms, to_ms
 from syncd.store.schema import unit
-from syncd.store.workers import Pulse, silent
+from syncd.store.workers import MOST_OFF, Pulse, silent
 
 #: While a unit runs its next_at stands here, so that a wake in the meantime is seen when it finishes.
 _RUNNING = 2**62
 #: A step of the clock smaller than this (milliseconds) is left alone.
 _CLOCK_WENT_BACK = 5_000
+#: Nor is what the clocks of two hosts may differ by without either being astray.
+_CLOCKS_DIFFER = _CLOCK_WENT_BACK + 2 * span_ms(MOST_OFF)
 
 
 class Fenced(Exception):
@@ -116,6 +118,8 @@ class Units:
     async def claim(self, stage: str, key: str, lease: timedelta) -> Claim | None:
         """Take the unit for `lease`, or None when it is not due or another holds it."""
         await self.wake_all()
+        if self._host.pulse is not None and self._host.pulse.half_spent:
+            return None  # it would be somebody else's at once
         claimed_at = self._clock.monotonic()  # before the statement is sent: ours is believed in no longer than theirs
         lease_until = claimed_at + lease.total_seconds()
         if is_postgresql(self._connection) and not await self._waited(stage, key):
@@ -163,7 +167,8 @@ class Units:
         now = to_ms(self._clock.now())
         idle = unit.c.lease_until == 0
         # A unit that ran in the future has seen the clock go back; its next_at means nothing.
-        due = or_(unit.c.next_at <= now, and_(unit.c.ran_at.is_not(None), unit.c.ran_at > now + _CLOCK_WENT_BACK))
+        back = _CLOCKS_DIFFER if self._by_database else _CLOCK_WENT_BACK
+        due = or_(unit.c.next_at <= now, and_(unit.c.ran_at.is_not(None), unit.c.ran_at > now + back))
         return or_(and_(idle, due), and_(unit.c.lease_until > 0, self._lost()))
 
     async def check(self, claim: Claim) -> None:

@@ -38,6 +38,7 @@ class Witness:
     store: str  # absolute real path
     term: str  # drawn anew by each process that takes the store for itself
     written_at: str  # for people
+    by: str = ""  # the process whose transaction it was; "" where somebody only said how far the store is
 
 
 #: The term of a line that was ended by a move: no process draws it, so nobody ever advances such a witness.
@@ -86,8 +87,10 @@ class WitnessFolder:
         with self._alone():
             self._put(witness)
 
-    def advance(self, witness: Witness, *, after: str = "") -> None:
+    def advance(self, witness: Witness, *, after: str = "") -> Witness:
         """Replace the witness of the same store and term, unless it is further already; durable on return.
+
+        Returns the witness that stands: another one than `witness` where somebody has gone as far or further.
 
         Compared and replaced under a kernel lock: of two processes that both believe they are the one, one gets past
         here. `after`: a term that this one may follow, no further back. Raises Overtaken, OSError, WitnessBusy.
@@ -98,9 +101,11 @@ class WitnessFolder:
                 ours = current.store == witness.store and current.term == witness.term
                 if not (ours or _follows(current, witness, after)):
                     raise Overtaken(f"{current.store} at epoch {current.epoch}")
-                if ours and current.epoch >= witness.epoch:  # another worker on the same store was faster
-                    return
+                as_far = current.epoch == witness.epoch and bool(current.by or not witness.by)
+                if ours and (current.epoch > witness.epoch or as_far):  # another worker on the same store was faster
+                    return current
             self._put(witness)
+        return witness
 
     def _file(self, instance: str) -> Path:
         return self.folder / f"{instance}.witness"
@@ -197,6 +202,7 @@ def _parsed(path: Path) -> Witness | None:
             store=str(said["store"]),
             term=str(said["term"]),
             written_at=str(said["written_at"]),
+            by=str(said.get("by", "")),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -22,6 +22,8 @@ from syncd.store.schema import unit, worker
 #: How often a process says that it lives, and how long it is believed without.
 BEAT = timedelta(seconds=1)
 SILENT_AFTER = timedelta(seconds=5)
+#: What is due, settled or fresh is reckoned by each host's own clock: further off the database's than this it is wrong.
+MOST_OFF = timedelta(seconds=30)
 #: A row that nobody cleared away is kept so long for people to see.
 _KEPT_FOR = timedelta(minutes=15)
 
@@ -30,12 +32,14 @@ _KEPT_FOR = timedelta(minutes=15)
 class Pulse:
     """When this process was last heard, as it may believe itself.
 
-    `beat_at` is the instant before it said so, in seconds of `now`: real time, as the database's is.
+    `beat_at` is the instant before it said so, in seconds of `now`: real time, as the database's is. `off` is how far
+    this host's clock is ahead of the database's (negative: behind), as far as can be told.
     """
 
     silent_after: timedelta = SILENT_AFTER
     now: Callable[[], float] = time.monotonic
     beat_at: float = float("-inf")
+    off: timedelta = timedelta(0)
 
     @property
     def unheard_for(self) -> float:
@@ -43,9 +47,14 @@ class Pulse:
         return self.now() - self.beat_at
 
     @property
+    def astray(self) -> bool:
+        """Whether this host's clock is too far from the database's for anything to be decided by it."""
+        return abs(self.off) > MOST_OFF
+
+    @property
     def half_spent(self) -> bool:
         """Whether others may soon take this process for dead: no outside write may start after that."""
-        return self.unheard_for >= self.silent_after.total_seconds() / 2
+        return self.astray or self.unheard_for >= self.silent_after.total_seconds() / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +79,9 @@ class Workers:
 
     async def beat(
         self, owner: str, role: str, *, places: int, busy: int, vouches: bool, silent_after: timedelta
-    ) -> None:
-        """Say that `owner` lives. `vouches`: it knows by its witness that this store is the newest of its line."""
+    ) -> datetime:
+        """Say that `owner` lives; the database's clock. `vouches`: it knows by its witness that this store is the
+        newest of its line."""
         said = {
             "role": role,
             "places": places,
@@ -81,7 +91,9 @@ class Workers:
             "heard_until": DATABASE_NOW + span_ms(silent_after),
         }
         row = upsert(self._connection, worker).values(owner=owner, started_at=DATABASE_NOW, **said)
-        await self._connection.execute(row.on_conflict_do_update(index_elements=[worker.c.owner], set_=said))
+        row = row.on_conflict_do_update(index_elements=[worker.c.owner], set_=said)
+        said_at = await self._connection.execute(row.returning(worker.c.beat_at))
+        return from_ms(int(said_at.scalar_one()))
 
     async def extend(self, owner: str, units: Collection[tuple[str, str]], lease: timedelta) -> None:
         """What a living process is still at work on stays its own: a call may take longer than a lease."""
@@ -107,10 +119,16 @@ class Workers:
         """Clear away who has been silent for a quarter of an hour."""
         await self._connection.execute(delete(worker).where(worker.c.heard_until < DATABASE_NOW - span_ms(_KEPT_FOR)))
 
-    async def vouched(self, owner: str) -> bool:
-        """Whether somebody else who lives knows this store by its witness."""
-        other = exists().where(worker.c.owner != owner, worker.c.vouches == 1, worker.c.heard_until > DATABASE_NOW)
-        return bool(await self._connection.scalar(select(other)))
+    async def vouching(self, owner: str) -> dict[str, int]:
+        """Who else knows this store by its witness, and when each was last heard.
+
+        A store that was copied a moment ago holds the last words of those who live elsewhere: only who is heard again
+        is there.
+        """
+        others = select(worker.c.owner, worker.c.beat_at).where(
+            worker.c.owner != owner, worker.c.vouches == 1, worker.c.heard_until > DATABASE_NOW
+        )
+        return {row.owner: row.beat_at for row in await self._connection.execute(others)}
 
     async def all(self) -> list[WorkerView]:
         """Every process that was heard within the last quarter of an hour, the longest at work first."""

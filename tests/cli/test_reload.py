@@ -21,7 +21,6 @@ listen = "127.0.0.1:0"
 poll = "1s"
 mirror = "1s"
 [poll]
-start = "2026-01-01 00:00:00"
 settle = "1s"
 [[merchants]]
 name = "m001"

@@ -228,6 +228,14 @@ def test_no_secret_shows_in_any_representation(tmp_path: Path) -> None:
     assert "canary_demo_app_secret" in secret_of(settings)
 
 
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_of_a_stores_url_its_password_alone_is_secret_as_written_and_as_meant(tmp_path: Path, scheme: str) -> None:
+    settings = load(written(tmp_path, GOOD), {"SYNCD_STORE__URL": f"{scheme}://u:demo%20db%2F@h/d"})
+
+    assert {"demo%20db%2F", "demo db/"} <= settings.secrets()
+    assert not any("h/d" in secret for secret in settings.secrets())
+
+
 def test_every_secret_can_be_handed_to_the_redaction(tmp_path: Path) -> None:
     text = GOOD + '[console]\ntoken = "demo_console"\n'
 

@@ -40,10 +40,14 @@ async def test_a_daemon_killed_again_and_again_at_a_server_leaves_nothing_twice_
         assert here.books.numbers_in_store() == here.books.numbers_in_ledger() != set()
 
 
-async def test_a_program_that_calls_first_issues_twice_at_a_server_too(nursery: Nursery, home: Path) -> None:
+@pytest.mark.parametrize("twin", ["", f"{TWINS}:random_key"], ids=["computed", "drawn"])
+async def test_when_the_database_is_lost_only_a_computed_key_finds_its_invoices_again(
+    nursery: Nursery, home: Path, twin: str
+) -> None:
+    """F27."""
     async with yard(nursery, home) as here:
-        twin = f"{TWINS}:call_then_save"
         await here.start("nuonuo.submit.after", twin=twin).dies_at("nuonuo.submit.after")
+        here.lose_the_store()
         await here.runs_to_the_end(twin=twin)
 
-        assert here.books.counts()["doubles"] > 0
+        assert (here.books.counts()["doubles"] > 0) == bool(twin)

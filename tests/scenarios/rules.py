@@ -51,7 +51,7 @@ SHOWN: tuple[Shown, ...] = (
     Shown(1, "store-deleted", "twins_processes.py:random_key", 18, ("doubles", "max_issued_per_order")),
     Shown(1, "red-chain", "twins_reds.py:fresh_form_after_a_timeout", 30, ("red_over_blue", "max_forms_open_per_blue")),
     Shown(2, "lost-answer", "twins_issuing.py:timeout_read_as_failure", 20, ("lost", "written_85")),
-    Shown(2, "lagging-answer", "twins_issuing.py:duplicate_read_as_failure", 12, ("written_85", "told_failed_unasked")),
+    Shown(2, "lagging-answer", "twins_issuing.py:duplicate_read_as_failure", 30, ("written_85", "told_failed_unasked")),
     Shown(2, "late-issue", "twins_issuing.py:first_refusal_believed", 12, ("told_failed_unasked",)),
     Shown(2, "late-issue", "twins_issuing.py:no_late_sweep", 12, ("lost",)),
     Shown(2, "writeback-mixed", "twins_writing.py:believed_when_sent", 40, ("lost",)),

@@ -32,7 +32,7 @@ async def test_a_past_is_read_in_hardly_more_calls_than_its_rows_fill_pages_and_
     calls: ModuleType, tmp_path: Path
 ) -> None:
     """The whole year, the same way: efficiency 0.99 or more; here the first windows weigh more."""
-    case = calls.Case("backfill", past=20, past_per_day=1000, per_day=20_000)
+    case = calls.Case("backfill", past=14, past_per_day=1000, per_day=20_000)
 
     figures = await played(calls, tmp_path, case)
 
@@ -41,7 +41,7 @@ async def test_a_past_is_read_in_hardly_more_calls_than_its_rows_fill_pages_and_
     assert figures.lost == 0
     assert figures.backfill_efficiency >= 0.97
     assert figures.wall <= 1.10
-    assert len(figures.latencies) > 30
+    assert len(figures.latencies) > 20
     assert figures.p95() <= 120
 
 
@@ -55,9 +55,9 @@ async def test_a_quiet_time_costs_one_call_an_interval(calls: ModuleType, tmp_pa
 async def test_orders_that_one_page_showed_are_written_back_and_looked_for_together(
     calls: ModuleType, tmp_path: Path
 ) -> None:
-    figures = await played(calls, tmp_path, calls.Case("busy", live=0.015, per_day=10_000), calls_per_minute=50)
+    figures = await played(calls, tmp_path, calls.Case("busy", live=0.007, per_day=10_000), calls_per_minute=50)
 
-    assert figures.polling <= 1.05
+    assert figures.made["work list"] <= figures.minimum["work list"] + 1
     assert figures.made["write-back"] <= 2 * figures.minimum["write-back"]  # a page that looks also finds new orders
     assert figures.made["looking"] <= figures.made["write-back"]
     assert figures.made["by number"] == figures.made["reading again"] == 0

@@ -48,7 +48,8 @@ def _words(*folders: str) -> set[str]:
 
 def test_every_transaction_of_the_daemon_names_the_fact_that_becomes_durable() -> None:
     for path, call in _calls("begin"):
-        of_a_store = isinstance(call.func, ast.Attribute) and "store" in ast.unparse(call.func.value)
+        whose = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+        of_a_store = "store" in whose or whose == "self.line"  # a worker says that it lives on a line of its own
         if not of_a_store or path.parts[0] in ("cli", "scenarios"):
             continue
         fact = next((word.value for word in call.keywords if word.arg == "fact"), None)
@@ -60,7 +61,7 @@ def test_every_transaction_of_the_daemon_names_the_fact_that_becomes_durable() -
 
 
 def test_every_named_point_is_in_the_source() -> None:
-    words = _words("app.py", "cli", "arming.py", "stages", "store", "wire", "watch", "alerting.py")
+    words = _words("app.py", "cli", "arming.py", "fleet.py", "stages", "store", "wire", "watch", "alerting.py")
     begun = {fact for fact in FACTS if fact in words}
     called = {call for call in CALLS if call in words or f"{call}.before" in words}
 

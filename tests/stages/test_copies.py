@@ -135,8 +135,8 @@ async def test_of_two_daemons_on_two_copies_the_overtaken_one_stops_before_its_n
 def _at(path: str) -> Any:
     genuine = Guard.__init__
 
-    def made(self: Guard, folder: Any, store: Path) -> None:
-        genuine(self, folder, store)
+    def made(self: Guard, folder: Any, store: Path, **more: Any) -> None:
+        genuine(self, folder, store, **more)
         self.path = path
 
     return made

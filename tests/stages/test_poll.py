@@ -199,6 +199,45 @@ async def test_the_past_is_read_beside_the_tail_until_both_meet(
             assert await tx.windows.open_backfills() == []
 
 
+async def test_reads_of_the_past_let_every_other_call_of_the_credential_go_first(
+    sandbox: Sandbox, daemon: Open, clock: VirtualClock
+) -> None:
+    sandbox.wdt.put_order({}, modified=clock() - 30 * 3600)
+    asked: list[tuple[str, bool]] = []
+    async with daemon(poll={"start": "2026-11-17 00:00:00"}) as d:
+        client = d.app.parties.wdt["m001"]
+        search = client.search
+
+        async def noted(query: Search) -> Page:
+            asked.append((feed, query.patient))
+            return await search(query)
+
+        vars(client)["search"] = noted
+        for feed in ("pending", "mirror", "backfill", "deep"):
+            await d.turn("poll", feed)
+        clock.advance(timedelta(days=1))
+        for feed in ("mirror", "deep"):
+            await d.turn("poll", feed)
+
+    assert set(asked) == {("pending", False), ("mirror", False), ("backfill", True), ("deep", True)}
+
+
+async def test_a_long_past_is_read_in_windows_that_grow_with_how_little_there_is(
+    sandbox: Sandbox, daemon: Open, clock: VirtualClock
+) -> None:
+    """A year in which nothing waits is not a call for each of its days."""
+    async with daemon(poll={"start": "2025-11-20 12:00:00"}) as d:
+        await d.turn("poll", "pending")
+        before = len(sandbox.wdt.calls)
+        for _ in range(3):
+            await d.turn("poll", "backfill")
+
+        assert len(sandbox.wdt.calls) - before <= 18
+        async with d.app.store.read() as tx:
+            assert await tx.windows.open_backfills() == []
+            assert await tx.windows.gaps() == []
+
+
 async def test_more_rows_than_a_page_are_all_read(sandbox: Sandbox, daemon: Open, clock: VirtualClock) -> None:
     numbers = {sandbox.wdt.put_order({}, modified=clock() - 2000 + at) for at in range(25)}
     async with daemon(poll={"page_size": 10}) as d:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from daemon_parts import VirtualClock
 from move_parts import Yard, everything, tables, what
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import Text, func, insert, select, text
 from store_parts import AT, keep, row
 
 from syncd import faultpoint
@@ -23,7 +23,7 @@ from syncd.store import migrate
 from syncd.store.guard import Guard, arm, disarm, open_instance
 from syncd.store.instance import Disarmed, InAMove
 from syncd.store.move import AtWork, Differs, Elsewhere, NeverStarted, NotCertain, NotEmpty, looked_at
-from syncd.store.schema import invoice_order, journal, lane
+from syncd.store.schema import invoice_order, journal, lane, worker
 from syncd.store.units import LEASE
 
 BOTH = ("sqlite", "postgresql")
@@ -99,6 +99,20 @@ async def test_what_dead_workers_left_leased_is_free_in_the_new_store(yard: Yard
 
     async with yard.at(target) as new, new.store.read() as tx:
         assert all(not unit.running for unit in await tx.units.all())
+
+
+async def test_a_process_that_lived_by_the_old_stores_clock_does_not_live_in_the_new_one(
+    yard: Yard, filled: str, target: str
+) -> None:
+    """It would vouch there for a store that it has never seen."""
+    async with yard.at(filled) as old, old.store.begin() as tx:
+        lives = {column.name: "x" if isinstance(column.type, Text) else 2**50 for column in worker.c}
+        await tx.connection.execute(insert(worker).values(**lives))
+
+    await yard.move(filled, target)
+
+    async with yard.at(target) as new, new.store.read() as tx:
+        assert (await tx.connection.execute(select(worker))).first() is None
 
 
 async def test_keys_are_counted_on_behind_the_last_one_moved(yard: Yard, filled: str, target: str) -> None:

@@ -10,6 +10,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,9 +20,10 @@ from postgres import Server, database
 from psycopg import sql
 from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
-from store_parts import M, keep, row, submitted, the
+from store_parts import SID, M, keep, row, submitted, the
 
 from syncd.domain.clock import SystemClock
+from syncd.domain.lifecycle import Hold
 from syncd.scenarios.server import PASSWORD, NoServer, start, stop
 from syncd.store import migrate, postgres
 from syncd.store.guard import Guard, open_instance
@@ -33,6 +35,9 @@ from syncd.store.sessions import Session
 from syncd.store.store import Store, StoreUnavailable
 from syncd.store.troubles import UnsupportedStore
 from syncd.store.witness import Finding, WitnessFolder
+from syncd.watch.alert_facts import Limits, wrong_now
+from syncd.watch.gauges import Gauges, Served
+from syncd.watch.metrics import Metrics
 
 NOBODY_LISTENS = f"postgresql://syncd:{PASSWORD}@127.0.0.1:1/syncd"
 
@@ -100,12 +105,13 @@ async def test_a_nul_in_a_text_costs_no_row_and_its_bytes_are_kept(emptied: str)
     async with Store.at(emptied, SystemClock()) as store:
         async with store.begin() as tx:
             await keep(tx, replace(row("FP1", payer_name="a\x00b"), raw=sent), row("FP2"))
+            await keep(tx, row("FP2", version=2, shop_no="c\x00d"), seq=2)
 
         async with store.read() as tx:
             kept, neighbour = await the(tx, "FP1"), await the(tx, "FP2")
 
     assert (kept.raw, kept.payer_name) == (sent, "a\ufffdb")
-    assert neighbour.no == "FP2"
+    assert (neighbour.no, neighbour.shop_no) == ("FP2", "c\ufffdd")
 
 
 async def test_the_largest_amounts_and_instants_fit(emptied: str) -> None:
@@ -319,6 +325,52 @@ async def test_a_server_that_was_put_back_under_a_daemon_at_work_is_noticed_befo
     assert here.epoch >= 5
 
 
+@pytest.mark.parametrize("lost", [1, 3])
+async def test_workers_of_one_host_notice_together_that_their_server_went_back(
+    emptied: str, tmp_path: Path, lost: int
+) -> None:
+    """A fail-over to a standby that lags: who goes first afterwards has seen nothing of what another had sent."""
+
+    async def vouched() -> bool:
+        return True
+
+    def guard() -> Guard:
+        return Guard(WitnessFolder(tmp_path), known_place(emptied), shared=True)
+
+    async with Store.at(emptied, SystemClock()) as one, Store.at(emptied, SystemClock()) as other:
+        await open_instance(one, guard(), exclusive=False, all_refuse_doubles=True)
+        await open_instance(other, guard(), exclusive=False, all_refuse_doubles=True, vouched=vouched)
+        for store in (one, other, *[one] * lost):
+            async with store.begin(outward=True):
+                pass
+        async with other.begin() as tx:
+            await tx.connection.execute(update(instance).values(epoch=instance.c.epoch - lost))
+
+        for store in (other, one):
+            with pytest.raises(Disarmed, match="restored"):
+                async with store.begin(outward=True):
+                    pytest.fail("nothing may be sent") if store is one else None
+
+
+async def test_workers_that_write_in_any_order_take_none_of_it_for_a_restore(emptied: str, tmp_path: Path) -> None:
+    async with Store.at(emptied, SystemClock()) as one, Store.at(emptied, SystemClock()) as other:
+        for store in (one, other):
+            guard = Guard(WitnessFolder(tmp_path), known_place(emptied), shared=True)
+            await open_instance(store, guard, exclusive=False, all_refuse_doubles=True)
+
+        async def send(store: Store) -> None:
+            for _ in range(20):
+                async with store.begin(scope="demo", outward=True):
+                    pass
+
+        await asyncio.gather(*map(send, [one, other] * 2))
+
+        async with one.read() as tx:
+            here = await tx.instance.get()
+    assert here is not None
+    assert (here.armed, here.epoch) == (True, 80)
+
+
 # -- a server that goes away -------------------------------------------------------------------------------------------
 
 
@@ -362,6 +414,29 @@ async def test_a_server_that_was_away_is_used_again_once_it_is_back(
         with pytest.raises(HeldElsewhere):
             async with held(url):
                 pytest.fail("it is held again")
+
+
+async def test_gauges_and_alerts_are_counted_there_too(emptied: str) -> None:
+    """Every question that the metrics page and the alerts ask; the answers are compared over a file elsewhere."""
+    served = [Served("m001", SID, "main", "nuonuo")]
+    async with Store.at(emptied, SystemClock()) as store:
+        metrics = Metrics()
+        gauges = Gauges(metrics, store, served)
+        await gauges.begin()
+        await submitted(store, "FP1")
+        async with store.begin() as tx:
+            await keep(tx, row("FP2"), seq=2)
+            await tx.orders.hold(await the(tx, "FP2"), Hold.SPLIT_INVOICES, {"code": "second_invoice"})
+            await tx.journal.add("order.held", merchant="m001", code="second_invoice")
+        await gauges.look()
+        async with store.read() as tx:
+            wrong = await wrong_now(tx, served, Limits(), tx.now - timedelta(hours=1))
+
+    page = metrics.render().decode()
+    assert 'syncd_orders{merchant="m001",state="INTENT"} 1.0' in page
+    assert 'syncd_second_invoice{merchant="m001"} 1.0' in page
+    assert "syncd_invariant_violation_total 1.0" in page
+    assert {str(one.kind) for one in wrong} >= {"held"}
 
 
 def test_what_is_asked_directly_is_asked_of_one_moment(emptied: str) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from syncd.store.orders import Stale
 from syncd.store.schema import invoice_order
 from syncd.store.sightings import Seen
 from syncd.store.store import Store
+from syncd.wire.wdt.page import decode_page
 
 ILLEGAL = [pair for pair in itertools.product(State, State) if pair not in allowed_moves() and pair[0] is not pair[1]]
 
@@ -399,3 +402,15 @@ async def test_every_table_is_strict(store: Store) -> None:
         ).fetchall()
 
     assert loose == []
+
+
+async def test_an_order_whose_row_shows_an_endless_invoice_number_stops_none_of_its_page(store: Store) -> None:
+    """An index takes no text of thousands of bytes that cannot be compressed."""
+    endless = Random(7).randbytes(6000).hex()
+    rows = [{"invoice_order_no": "FP1", "status": 45}, {"invoice_order_no": "FP2", "status": 60, "invoice_no": endless}]
+    page = decode_page(json.dumps({"status": 0, "data": {"order": rows, "total_count": 2}}).encode(), AT)
+
+    async with store.begin() as tx:
+        kept = await tx.sightings.keep(M, SID, page.rows, Seen(1, AT))
+
+    assert kept.new == 2

@@ -27,6 +27,8 @@ from syncd.store.store import Store, StoreUnavailable
 from syncd.store.submissions import KeyTaken
 from syncd.store.tokens import Shelf
 from syncd.store.units import LEASE, Claim, Fenced
+from syncd.watch.gauges import Gauges
+from syncd.watch.metrics import Metrics
 
 TASKS, EACH = 4, 100
 SHORT = timedelta(milliseconds=300)
@@ -360,6 +362,26 @@ async def test_no_two_outside_writes_share_an_epoch(one: Store, other: Store) ->
         here = await tx.instance.get()
     assert here is not None
     assert here.epoch == 50
+
+
+async def test_a_line_that_becomes_visible_late_is_counted_all_the_same(one: Store, other: Store) -> None:
+    """It was numbered before a line that is durable already; a counter that has gone past it would never see it."""
+    first, second = await claimed(one, "m001"), await claimed(other, "m002")
+    metrics = Metrics()
+    gauges = Gauges(metrics, one, [])
+    await gauges.begin()
+
+    async with one.begin(first) as slow:
+        await slow.journal.add("order.issued", merchant="m001")
+        await slow.journal.flush()
+        async with other.begin(second) as quick:
+            await quick.journal.add("order.issued", merchant="m002")
+        await gauges.look()
+        assert "syncd_issued_total 1.0" in metrics.render().decode()
+    for _ in range(2):
+        await gauges.look()
+
+    assert "syncd_issued_total 2.0" in metrics.render().decode()
 
 
 async def test_one_key_is_never_committed_for_two_orders(one: Store, other: Store) -> None:

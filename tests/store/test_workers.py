@@ -162,19 +162,47 @@ async def test_no_outside_write_starts_when_others_may_soon_take_us_for_dead(sto
 async def test_a_worker_vouches_for_the_store_as_long_as_it_is_heard(store: Store) -> None:
     """F26. A backup that was put back has nobody at work on it."""
 
-    async def vouched() -> bool:
+    async def vouching() -> list[str]:
         async with store.read() as tx:
-            return await tx.workers.vouched("joins")
+            return list(await tx.workers.vouching("joins"))
 
     await beat(store, "joins", vouches=True)
     await beat(store, "knows nothing")
-    assert not await vouched()
+    assert await vouching() == []
 
     await beat(store, "a", vouches=True)
-    assert await vouched()
+    assert await vouching() == ["a"]
 
     await beat(store, "a", vouches=True, silent_after=LONG_AGO)
-    assert not await vouched()
+    assert await vouching() == []
+
+
+async def test_a_process_that_is_not_heard_claims_nothing(store: Store) -> None:
+    become(store, "a", Pulse(now=lambda: 103.0, beat_at=100.0))
+    assert await claim(store) is None
+
+    become(store, "a", Pulse(now=lambda: 101.0, beat_at=100.0))
+    assert await claim(store) is not None
+
+
+async def test_a_process_whose_host_has_another_time_claims_nothing(store: Store) -> None:
+    """F103. What is due and what is settled would be reckoned by a clock that is not the others'."""
+    astray = Pulse(now=lambda: 100.0, beat_at=100.0, off=timedelta(seconds=-31))
+    become(store, "a", astray)
+
+    assert await claim(store) is None
+
+
+async def test_a_clock_that_is_a_little_ahead_makes_no_unit_due_for_the_others(
+    store: Store, clock: VirtualClock
+) -> None:
+    granted = await claimed(store)
+    async with store.begin(lone=True) as tx:
+        await tx.units.finish(granted, next_at=clock.now() + timedelta(minutes=5))
+
+    clock.skew = timedelta(seconds=-20)
+
+    assert await due(store) == []
 
 
 async def test_people_see_who_is_at_work_and_who_fell_silent(store: Store) -> None:

@@ -18,13 +18,14 @@ from syncd.scenarios.books import Books
 from syncd.scenarios.fleet import Fleet, Member
 from syncd.scenarios.nursery import at_most, until
 from syncd.scenarios.scenario import ALWAYS, Scenario
-from syncd.scenarios.world import TooLong, World, settings_for
+from syncd.scenarios.settings import settings_for
+from syncd.scenarios.world import TooLong, World
 from syncd.scenarios.yard import FRESH, _absolute
 
 #: Merchants among whom the orders are spread: each has units of its own, so that all workers have something to do.
 MERCHANTS = 6
 #: What WDT allows each merchant in a minute, and counts; what the settings say that it allows.
-PER_MINUTE = 24
+PER_MINUTE = 12
 #: Seconds between two strikes, on average; every so manieth is a sleep instead of a death.
 BETWEEN_STRIKES, SLEEP_EVERY = 2.0, 4
 #: Seconds after which a dead worker's units must be at work again.

@@ -46,19 +46,20 @@ class Push(Intents):
         """Send until nothing fresh waits, the lane rests, or half of the lease is spent."""
         self._hands.pop(key, None)
         outbox = Outbox(self._merchants[key], claim, self._rules.concurrency)
-        turn: Turn | None = None
         try:
-            while turn is None or outbox.waiting:
-                if turn is None and outbox.has_room:
-                    turn = await self._begin(outbox)
-                else:
+            while True:
+                turn = await self._begin(outbox) if outbox.has_room else None
+                if turn is not None and not outbox.waiting:
+                    return turn
+                if turn is not None:  # what is answered now may be due again: only then is it known when to come back
+                    await self._settle_all(outbox)
+                elif not outbox.has_room:
                     await self._record(outbox, await outbox.answers())
         except Disarmed:  # nothing more goes out; what is on its way has an answer to come
             await self._settle_all(outbox)
             raise
         finally:
             await outbox.close()
-        return turn
 
     async def _begin(self, outbox: Outbox) -> Turn | None:
         """Commit the next intents and let them go; the turn's end when nothing more is to be begun in it.

@@ -45,8 +45,9 @@ from syncd.store.units import Claim
 
 log = structlog.get_logger("syncd.stages.write_back")
 
-#: Rows on a page that confirms, and how many such pages a turn may read.
-PAGE_SIZE, MOST_PAGES = 200, 10
+#: Rows on a page that confirms, and how many such pages a turn may read: as many as show all that was sent in it, and
+#: no more than its share of time allows.
+PAGE_SIZE, MOST_PAGES = 200, 100
 #: How many sent debts one turn looks after.
 MOST_DEBTS = 1000
 
@@ -164,7 +165,7 @@ class WriteBacks:
         wanted = {owed.order.no for owed in unproven}
         start, end = self._moments(merchant, min(_sent_at(owed) for owed in unproven))
         for page_no in range(MOST_PAGES):
-            if self._brake.pulled:
+            if self._brake.pulled or (page_no and share_spent(claim, self._store.clock.monotonic())):
                 return
             query = Search(
                 start=start, end=end, page_no=page_no, page_size=PAGE_SIZE, every_status=True, with_total=False

@@ -218,6 +218,16 @@ OF_THE_PROGRAM: Mapping[str, Event] = {
         "本进程曾失联（阻塞、冻结或断网），其单元已由其他进程接手。",
         ("seconds",),
     ),
+    "worker.clock_off": Event(
+        "error",
+        "This host's clock is too far off the database's to decide anything by (positive: ahead): this process takes no"
+        " work and sends nothing until it is right. Let a time service set it.",
+        "本机时钟与数据库相差过大（正数为偏快），本进程不再领取工作、不对外写入；请校时。",
+        ("seconds",),
+    ),
+    "worker.clock_right": Event(
+        "info", "This host's clock agrees with the database's again.", "本机时钟已与数据库一致。", ()
+    ),
     "web.failed": Event(
         "error",
         "A request for health or metrics met an error of ours; the caller saw a bare 500.",

@@ -44,6 +44,10 @@ class Refusal(Exception):
         self.request_id = request_id
 
 
+#: No trade number is as long, and no index of the store takes a text of any length.
+LONGEST_TID = 100
+
+
 def read(method: str, body: bytes, *, leniently: bool = False) -> Said:
     """The answer to a call of `method`. Raises Refusal, and Malformed for what is no answer of TOP's.
 
@@ -103,7 +107,7 @@ def application(said: Said, asked: ApplyId) -> Application | None:
         payer_register_no=_text(one, "payer_register_no"),
         payee_register_no=_text(one, "payee_register_no"),
         platform_code=_text(one, "platform_code"),
-        platform_tid=_text(one, "platform_tid"),
+        platform_tid=_text(one, "platform_tid")[:LONGEST_TID],
         invoices=tuple(
             InvoiceUk(_text(each, "invoice_no"), _text(each, "invoice_code"))
             for each in created
@@ -205,7 +209,7 @@ def _notice(told: Mapping[str, object]) -> Notice:
         topic=_text(told, "topic"),
         apply_id=_text(inside, "apply_id"),
         platform_code=_text(inside, "platform_code"),
-        platform_tid=_text(inside, "platform_tid"),
+        platform_tid=_text(inside, "platform_tid")[:LONGEST_TID],
         trigger_status=_text(inside, "trigger_status"),
         status=status(_text(inside, "apply_status")),
         published_at=_instant(_text(told, "pub_time")),
@@ -217,7 +221,7 @@ def _notice(told: Mapping[str, object]) -> Notice:
 def _id(told: Mapping[str, object], content: str) -> str:
     """The message's own id, if it is one; else one by which the same words are known when they come again."""
     named = _text(told, "id")
-    if named.isascii() and named.isdigit():
+    if named.isascii() and named.isdigit() and len(named) <= LONGEST_TID:
         return named
     words = "\n".join((named, _text(told, "topic"), _text(told, "pub_time"), content))
     return f"odd-{hashlib.sha256(words.encode(errors='replace')).hexdigest()[:32]}"

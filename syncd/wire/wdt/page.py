@@ -26,6 +26,8 @@ from syncd.wire.wdt.times import created_at
 MAX_ROW = 2**20
 #: Same column as in the request (seed wdt-search §3.3): a longer one could never be asked for again.
 MAX_NUMBER = 40
+#: No number is as long; an index of the store takes no text of any length, and one odd row must not stop its page.
+MAX_INVOICE_NO = 100
 #: Both columns of the relation are 40 wide (seed wdt-search §4).
 MAX_RELATION = 80
 
@@ -102,7 +104,7 @@ def careful_row(raw: bytes) -> Row:
     return Row(
         no=_number(head.invoice_order_no),
         status=status,
-        invoice_no=cells.storable_text(head.invoice_no),
+        invoice_no=cells.storable_text(head.invoice_no)[:MAX_INVOICE_NO],
         is_red=(is_red := cells.truth_or_none(head.is_red) or False),
         shop_no=cells.storable_text(head.shop_no),
         payer_name=cells.storable_text(head.payer_name),

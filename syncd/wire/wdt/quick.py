@@ -55,7 +55,7 @@ def plain_row(raw: bytes) -> Row | None:
     cents = None
     if amount is not None and (cents := _ten_thousandths(amount)) is None:
         return None
-    if "\0" in texts[0] or "\0" in texts[1] or "\0" in texts[2]:
+    if len(texts[0]) > 40 or "\0" in texts[0] or "\0" in texts[1] or "\0" in texts[2]:
         return None
     return Row(
         no=OrderNo(no),

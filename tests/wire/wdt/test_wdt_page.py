@@ -292,6 +292,15 @@ def test_both_ways_of_cutting_find_the_same_rows():
     assert [row.content_hash for row in fast.rows] == [row.content_hash for row in slow.rows if row.no != "FP9"]
 
 
+def test_an_invoice_number_of_any_length_is_cut_to_what_can_be_looked_up():
+    """Its bytes keep all of it; in the store's index a text of thousands of bytes would stop the whole page."""
+    raw = b'{"invoice_order_no":"FP1","status":60,"invoice_no":"' + b"2633" * 2000 + b'"}'
+
+    (row,) = page_of(raw).rows
+
+    assert (row.invoice_no, row.raw) == ("2633" * 25, raw)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_mutation_of_an_answer_raises_anything_unforeseen(data: st.DataObject):

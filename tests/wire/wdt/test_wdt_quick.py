@@ -17,7 +17,9 @@ from syncd.wire.wdt.slices import _cut, _cut_any
 
 SAMPLE = json.loads((Path(__file__).parents[2] / "data" / "wdt-search-sample.json").read_bytes())["data"]["order"][0]
 
-TEXTS = st.text(st.characters(codec="utf-8"), max_size=5) | st.sampled_from(["", " ", "\0", "FP\n1", "8" * 41, "1e5"])
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=5) | st.sampled_from(
+    ["", " ", "\0", "FP\n1", "8" * 41, "9" * 101, "1e5"]
+)
 NUMBERS = st.sampled_from([0, 45, -1, 2**31, 2**70, 1_549_943_699_000, 1_549_943_699, 10**11, 2 * 10**14, 10**17])
 AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False).map(lambda n: f"{n:E}".lower()) | st.sampled_from(
     ["0", "-0", "0.00005", "1.23455", "702.29", "9e14", "900000000000000.1", "1e-30", "1e999999", "-12.3400"]
@@ -66,6 +68,7 @@ def test_the_row_of_every_day_is_read_quickly() -> None:
         b'{"invoice_order_no":"FP1","status":45,"invoice_amount":"NaN"}',
         b'{"invoice_order_no":"FP1","status":"45"}',
         b'{"invoice_order_no":7,"status":45}',
+        b'{"invoice_order_no":"FP1","status":60,"invoice_no":"' + b"2" * 41 + b'"}',
     ],
 )
 def test_what_wants_care_is_left_to_the_careful_reader(raw: bytes) -> None:

@@ -143,13 +143,17 @@ def read_entry(entry: Entry) -> Outcome:
             return Unknown(code, unclassified=unheard(code, text))
 
 
+#: Longer than any number, and short enough for an index of the store: what is longer is none.
+_LONGEST_NUMBER = 100
+
+
 def _invoice(entry: Entry) -> Invoice | None:
     """The invoice of the entry; None as long as it has no number."""
     digital = next((number for name in _NUMBER_FIELDS if (number := text_in(entry, name))), "")
     number = digital or text_in(entry, "invoiceNo")
-    if not number:
+    if not number or len(number) > _LONGEST_NUMBER:
         return None
-    code = "" if digital or len(number) == 20 else text_in(entry, "invoiceCode")
+    code = "" if digital or len(number) == 20 else text_in(entry, "invoiceCode")[:_LONGEST_NUMBER]
     total = _amount(entry, "orderAmount")
     return Invoice(
         number=number.zfill(8) if code else number,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Select, and_, func, literal, not_, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.store.applications import FOR_A_FILE, NEVER
-from syncd.store.dialect import json_text
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId, OrderView, view
 from syncd.store.schema import (
@@ -88,17 +88,16 @@ class Board:
     async def second_invoices(self) -> dict[str, tuple[int, datetime]]:
         """Per merchant, how many orders are held because two invoices of them exist, and since when the oldest is."""
         t = invoice_order.c
-        code = json_text(self._connection, t.hold_facts, "code")
         rows = await self._connection.execute(
-            select(t.merchant, func.count(), func.min(t.changed_at))
-            .where(
-                t.state == State.HOLD,
-                t.hold == Hold.SPLIT_INVOICES,
-                code == "second_invoice",
-            )
-            .group_by(t.merchant)
+            select(t.merchant, t.changed_at, t.hold_facts)
+            .where(t.state == State.HOLD, t.hold == Hold.SPLIT_INVOICES)
+            .order_by(t.changed_at.desc())
         )
-        return {merchant: (int(count), from_ms(at)) for merchant, count, at in rows}
+        found: dict[str, tuple[int, datetime]] = {}
+        for merchant, at, facts in rows:
+            if orjson.loads(facts).get("code") == "second_invoice":
+                found[merchant] = found.get(merchant, (0, None))[0] + 1, from_ms(at)
+        return found
 
     async def set_aside(self) -> dict[str, tuple[int, datetime]]:
         """Per merchant, how many rows were set aside unread, and when the newest of them was first met."""

@@ -54,13 +54,6 @@ def greatest(connection: Connected, *values: Any) -> ColumnElement[Any]:
     return func.greatest(*values) if is_postgresql(connection) else func.max(*values)
 
 
-def json_text(connection: Connected, column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
-    """The text under `name` in a column of JSON text; null where there is none."""
-    if is_postgresql(connection):
-        return func.json_extract_path_text(column.op("::")(literal_column("json")), name)
-    return func.json_extract(column, f"$.{name}")
-
-
 @cache
 def driver_sql(postgresql_: bool, sql: str) -> str:
     """A statement for the driver itself, written with `?` for each value and without a literal `?` or `%`."""

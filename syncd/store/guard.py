@@ -120,6 +120,16 @@ class Guard:
         """Remember that the line of `instance` has ended: no copy of it may ever send. Raises NoWitness."""
         await self._write(self.folder.write, replace(self._witness(instance, at), store=goes_on_at, term=ENDED))
 
+    async def end_before(self, instance: Instance) -> None:
+        """The line that `instance` was moved from has ended on this host too, whichever one it was moved on.
+
+        Else a backup of it, of the whole server and so at the same place, would find its witness here in order. Raises
+        NoWitness.
+        """
+        left = self.folder.read(instance.other) if instance.other else None
+        if left is not None and left.term != ENDED:
+            await self._write(self.folder.write, replace(left, store=self.path, term=ENDED))
+
     def _witness(self, instance: Instance, at: datetime) -> Witness:
         return Witness(instance.id, instance.epoch, self.path, instance.term, at.isoformat(timespec="seconds"))
 
@@ -158,6 +168,7 @@ async def open_instance(
                 log.warning("restore.detected", fresh=True, epoch_db=0, epoch_seen=max(one.epoch for one in gone))
                 if not all_refuse_doubles:
                     await tx.instance.disarm("deleted")
+    await guard.end_before(known)
     # The witness is read before the row is read again: another worker may go on in between, and the row with it.
     witness = guard.seen(known)
     if witness is None and known.epoch and vouched is not None and await vouched():

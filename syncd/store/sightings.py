@@ -17,11 +17,11 @@ from syncd.domain.sighting import Sighting
 from syncd.store.copyin import copy_in
 from syncd.store.dialect import is_postgresql, least, placed
 from syncd.store.instants import to_ms
-from syncd.store.orders import OrderId
 from syncd.store.schema import counter, instance, invoice_order, quarantine, unit
 from syncd.store.sorting import Kept as Kept
 from syncd.store.sorting import Newborn, Sorted, Stored, when
 from syncd.store.sorting import Seen as Seen
+from syncd.store.troubles import StoreUnavailable
 
 _NEWBORN = """invoice_order (sid, merchant, no, shop_no, payer_name, amount, is_red, created_at, wdt_status,
   wdt_invoice_no, relation, raw, content_hash, seq, first_seen_at, seen_at, span_start, span_end, state, phase,
@@ -43,7 +43,7 @@ UPDATE invoice_order SET shop_no = ?, payer_name = ?, amount = ?, is_red = ?, cr
   state = ?, phase = ?, next_at = CASE WHEN ? THEN ? ELSE next_at END,
   sweep_at = CASE WHEN ? = 'repended' AND ? THEN ? ELSE sweep_at END,
   tries = CASE WHEN ? THEN 0 ELSE tries END, changed_at = CASE WHEN state = ? THEN changed_at ELSE ? END
-WHERE id = ? AND seq <= ?
+WHERE id = ? AND seq <= ? AND state = ? AND phase = ?
 """
 _TOUCH = """
 UPDATE invoice_order SET seq = ?, seen_at = ?, span_start = COALESCE(?, span_start), span_end = COALESCE(?, span_end)
@@ -104,17 +104,27 @@ class Sightings:
             else:
                 found.sort(row, stored)
         await self._refuse_overtaken(sid, found)
-        changes = [self._change(stored.id, row, seen, sight) for row, stored, sight in found.changes]
         await self._bear(found.inserts)
-        for sql, parameters in ((_CHANGE, changes), (_TOUCH, found.touches)):
-            if parameters:
-                await self._connection.exec_driver_sql(placed(self._connection, sql), parameters)
+        if found.changes:
+            await self._put([self._change(stored, row, seen, sight) for row, stored, sight in found.changes])
+        if found.touches:
+            await self._connection.exec_driver_sql(placed(self._connection, _TOUCH), found.touches)
         if found.passed_over:
             await self._connection.exec_driver_sql(placed(self._connection, _PASSED_OVER), (_passed(sid), seen.seq))
         kept = found.kept(rows, known)
         if kept.fresh:
             await self._doubt(merchant, sid, kept.fresh)
         return kept
+
+    async def _put(self, changes: Sequence[tuple[Any, ...]]) -> None:
+        """What seeing an order means follows from what it was. Raises StoreUnavailable where it is not that any more.
+
+        A claim keeps everybody else away from the orders of its merchant's name. Only workers whose settings name one
+        tenant differently, while it is being renamed, meet here.
+        """
+        done = await self._connection.exec_driver_sql(placed(self._connection, _CHANGE), changes)
+        if done.rowcount != len(changes):
+            raise StoreUnavailable("another worker has changed the same orders, under another name of their merchant")
 
     async def _bear(self, cells: Sequence[tuple[Any, ...]]) -> None:
         if cells and is_postgresql(self._connection):
@@ -172,7 +182,7 @@ class Sightings:
         rows = await self._connection.exec_driver_sql(placed(self._connection, _KNOWN[shared]), (sid, among))
         return {stored.no: stored for stored in map(Stored._make, rows)}
 
-    def _change(self, order_id: OrderId, row: Row, seen: Seen, sight: Sighting) -> tuple[Any, ...]:
+    def _change(self, stored: Stored, row: Row, seen: Seen, sight: Sighting) -> tuple[Any, ...]:
         now = to_ms(self._now)
         return (
             *(row.shop_no, row.payer_name, row.amount, int(row.is_red), to_ms(row.created_at), row.status),
@@ -188,8 +198,10 @@ class Sightings:
                 sight.due,
                 sight.state,
                 now,
-                order_id,
+                stored.id,
                 seen.seq,
+                stored.state,
+                stored.phase,
             ),
         )
 

@@ -426,7 +426,9 @@ async def test_gauges_and_alerts_are_counted_there_too(emptied: str) -> None:
         await submitted(store, "FP1")
         async with store.begin() as tx:
             await keep(tx, row("FP2"), seq=2)
-            await tx.orders.hold(await the(tx, "FP2"), Hold.SPLIT_INVOICES, {"code": "second_invoice"})
+            await tx.orders.hold(
+                await the(tx, "FP2"), Hold.SPLIT_INVOICES, {"code": "second_invoice", "text": "a\x00b"}
+            )
             await tx.journal.add("order.held", merchant="m001", code="second_invoice")
         await gauges.look()
         async with store.read() as tx:

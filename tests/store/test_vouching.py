@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from daemon_parts import VirtualClock
+from store_parts import raw
 
 from syncd.store.guard import Guard, arm, disarm, open_instance
 from syncd.store.instance import Disarmed, Instance
 from syncd.store.place import known_place
 from syncd.store.store import Store
-from syncd.store.witness import Finding, WitnessFolder
+from syncd.store.witness import Finding, Witness, WitnessFolder, compare
 
 
 async def somebody() -> bool:
@@ -136,3 +137,21 @@ async def test_a_witness_that_somebody_else_wrote_is_not_followed(
 
     with pytest.raises(Disarmed):
         await send(first)
+
+
+async def test_the_line_a_store_was_moved_from_ends_on_every_host_that_starts_the_new_one(
+    hosts: Callable[[str], Store], tmp_path: Path
+) -> None:
+    """A backup of the old server stands where the old store stood; the move itself ran on another host than this."""
+    host = hosts("worker")
+    folder = WitnessFolder(tmp_path / "worker")
+    left = Witness("old", 7, "postgresql:1/5/syncd", "a term", "2026-11-20T12:00:00+08:00")
+    folder.write(left)
+    async with host.begin() as tx:
+        await tx.instance.create()
+    with raw(host) as db:
+        db.execute("UPDATE instance SET other = 'old'")
+
+    await start(host)
+
+    assert compare("old", 7, left.store, folder.read("old")) is Finding.MOVED_AWAY

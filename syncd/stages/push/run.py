@@ -56,6 +56,7 @@ class Push(Intents):
                 elif not outbox.has_room:
                     await self._record(outbox, await outbox.answers())
         except Disarmed:  # nothing more goes out; what is on its way has an answer to come
+            outbox.stopped = True
             await self._settle_all(outbox)
             raise
         finally:

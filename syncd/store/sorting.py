@@ -49,6 +49,7 @@ class Kept:
     drifted: tuple[OrderId, ...]
     fresh: tuple[OrderNo, ...] = ()  # new or changed
     turned: tuple[tuple[OrderId, State], ...] = ()  # whose end counts no more, or counts again, and their state
+    due: bool = False  # whether what was seen of an order that was known makes it due now
 
 
 class Stored(NamedTuple):
@@ -141,6 +142,7 @@ class Sorted:
             drifted=tuple(stored.id for _, stored, sight in self.changes if sight.drifted),
             fresh=(*new, *(row.no for row, _, _ in self.changes)),
             turned=tuple((stored.id, sight.state) for _, stored, sight in self.changes if _turned(stored, sight)),
+            due=any(sight.due for _, _, sight in self.changes),
         )
 
 

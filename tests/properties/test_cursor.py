@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from mortal import Killed, Mortal
+from postgres import fresh_store
 from wdt_book import Book, World
 
 from syncd.domain.invoice import Kind
@@ -19,6 +19,7 @@ from syncd.stages.poll.plan import BACKFILL, MIRROR, PENDING, PollRules
 from syncd.stages.poll.run import Poll
 from syncd.stages.turn import Brake, Merchant, run_unit
 from syncd.store.store import Store
+from syncd.store.units import LeaseClock
 from syncd.store.windows import Gap
 
 FEEDS = (PENDING, MIRROR, BACKFILL)
@@ -150,14 +151,13 @@ class Story:
 
 async def told(seed: int, migrated: Path, folder: Path, settle: timedelta = SETTLE) -> tuple[list[str], list[Gap]]:
     """What one schedule lost, and the gaps in its ledger."""
-    path = folder / f"{seed}.db"
-    shutil.copy(migrated, path)
     world = World.drawn(seed, statuses=(45, 45, 45, 20, 5, 60))
-    async with Store.at(f"sqlite:///{path}", world.clock) as store:
-        story = Story(seed, store, world, settle)
-        await story.go(30)
-        await story.calm()
-        return await story.lost(), await story.gaps()
+    with fresh_store(migrated, folder / f"{seed}.db") as url:
+        async with Store.at(url, world.clock, leases=LeaseClock.HOST) as store:
+            story = Story(seed, store, world, settle)
+            await story.go(30)
+            await story.calm()
+            return await story.lost(), await story.gaps()
 
 
 async def broken(seeds: range, migrated: Path, folder: Path, settle: timedelta = SETTLE) -> dict[int, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from daemon_parts import VirtualClock
 from mortal import Killed, Mortal
 from office import SELLER, Office, OfficeErp, OfficeIssuer
+from postgres import fresh_store
 
 from syncd.domain.invoice import IssuerKey
 from syncd.domain.lifecycle import Event, Hold, Phase, State
@@ -28,7 +28,7 @@ from syncd.stages.turn import Brake, Merchant, Stage, Turn, later, run_unit
 from syncd.stages.write_back.plan import WriteBackRules
 from syncd.stages.write_back.run import WriteBacks
 from syncd.store.store import Store
-from syncd.store.units import Claim
+from syncd.store.units import Claim, LeaseClock
 
 TURNS = (
     ("poll", "m001/pending"),
@@ -258,16 +258,15 @@ class SendsFirst(Push):
 
 async def told(seed: int, migrated: Path, folder: Path, *, twin: str = "") -> dict[str, str]:
     """How the orders of one schedule ended; of a wrong twin, how they stand when it is over."""
-    path = folder / f"{twin}{seed}.db"
-    shutil.copy(migrated, path)
     clock = VirtualClock()
-    async with Store.at(f"sqlite:///{path}", clock) as store:
-        story = Story(seed, store, clock, twin=twin)
-        await story.go(50)
-        if not twin:
-            await story.calm()
-            assert not await story.unsettled(), "an order is lost"
-        return await story.ends()
+    with fresh_store(migrated, folder / f"{twin}{seed}.db") as url:
+        async with Store.at(url, clock, leases=LeaseClock.HOST) as store:
+            story = Story(seed, store, clock, twin=twin)
+            await story.go(50)
+            if not twin:
+                await story.calm()
+                assert not await story.unsettled(), "an order is lost"
+            return await story.ends()
 
 
 async def test_an_order_is_issued_once_or_closed_and_never_twice_or_forgotten(migrated: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from syncd.scenarios.run import Order, OtherStore, Result, play
 
 HERE = Path(__file__).parent
 #: Played each time, and with how many orders: turns in one process, real processes, and what only a server does.
-DAYS = {"struck-workers": 10, "restore-old-backup": 12, "connections-cut": 12}
+DAYS = {"struck-workers": 8, "restore-old-backup": 12, "connections-cut": 12}
 #: As many orders as show a day in a minute; the days not named here are played with their own number.
 SHORT = {"kill9-storm": 60, "noisy-neighbour": 100, "workers-storm": 200}
 WITH_A_SERVER = [name for name, scenario in SCENARIOS.items() if scenario.only != "sqlite"]
@@ -36,7 +36,8 @@ def test_a_day_on_a_server_ends_well(postgres_server: Server, name: str, rows: i
     assert played(postgres_server, name, rows).broken == ()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.storm
+@pytest.mark.timeout(600)
 def test_a_wrong_program_is_caught_on_a_server_too(postgres_server: Server) -> None:
     result = played(postgres_server, "struck-workers", 15, f"{HERE / 'twins_issuing.py'}:call_then_save", again=0)
 

@@ -20,7 +20,7 @@ def storm(server: Server, rows: int, twin: str = "", seed: int = 1) -> Result:
 @pytest.mark.timeout(300)
 def test_workers_that_die_and_freeze_leave_nothing_twice_lost_or_wrong(postgres_server: Server) -> None:
     """F08, F11, F46, F110. How soon a dead worker's units run again is a promise of an idle machine: see the storm."""
-    result = storm(postgres_server, 40)
+    result = storm(postgres_server, 20)
     slow_host = [why for why in result.broken if why.startswith("run_again_seconds") or "proves nothing" in why]
 
     assert set(result.broken) <= set(slow_host)

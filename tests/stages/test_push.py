@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ from stage_parts import ASK, SUBMIT, Open, sample_row, submits, submitted_totals
 
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.sandbox import Sandbox
+from syncd.store.workers import Pulse
 
 
 async def test_the_vendors_own_sample_goes_through_unchanged(sandbox: Sandbox, daemon: Open) -> None:
@@ -267,3 +269,20 @@ async def test_an_intent_is_in_the_store_before_the_request_is_at_the_issuer(san
 
     assert story[0] == "order.intended"
     assert (order.state, order.phase) == (State.INTENT, Phase.UNKNOWN)
+
+
+async def test_a_process_that_is_no_longer_heard_commits_nothing_that_it_may_not_send(
+    sandbox: Sandbox, daemon: Open
+) -> None:
+    """F11. What it committed would come back unsent at once, to be committed again, and again."""
+    no = sandbox.wdt.put_order({})
+    async with daemon() as d:
+        await d.turn("poll", "pending")
+        heard = iter([101.0])  # when the unit is claimed, and never again
+        pulse = Pulse(now=lambda: next(heard, 103.0), beat_at=100.0)
+        d.app.store.host = replace(d.app.store.host, pulse=pulse)
+
+        await d.turn("push")
+
+        assert await d.state(no) is State.PENDING
+    assert len(sandbox.nuonuo.calls) == 0

@@ -109,6 +109,22 @@ async def test_a_blue_that_wdt_shows_as_issued_is_evidence_enough(sandbox: Sandb
     assert reds(sandbox) == [NUMBER]
 
 
+async def test_a_red_whose_row_is_corrected_is_looked_at_at_once(sandbox: Sandbox, daemon: Open) -> None:
+    """It waited for a number that was mistyped: the stage that sends is woken by the page that shows the right one."""
+    async with daemon() as d:
+        blue = by_hand(sandbox)
+        red = sandbox.wdt.put_red_of(blue, invoice_no="26112000000000000000")
+        await waiting(d, red)
+        sandbox.wdt.edit(red, relation_invoice_no_out=NUMBER)
+        d.clock.advance(1)
+
+        await d.turn("poll", "pending")
+
+        async with d.app.store.read() as tx:
+            due = {(unit.stage, unit.key): unit.next_at for unit in await tx.units.all()}
+        assert (due["push", "m001"] or d.clock.now()) <= d.clock.now()
+
+
 async def test_a_blue_nobody_knows_is_a_persons_in_the_end_and_nothing_is_sent(sandbox: Sandbox, daemon: Open) -> None:
     """F64."""
     blue = by_hand(sandbox)

@@ -25,7 +25,7 @@ from syncd.scenarios.yard import FRESH, _absolute
 #: Merchants among whom the orders are spread: each has units of its own, so that all workers have something to do.
 MERCHANTS = 6
 #: What WDT allows each merchant in a minute, and counts; what the settings say that it allows.
-PER_MINUTE = 12
+PER_MINUTE = 30
 #: Seconds between two strikes, on average; every so manieth is a sleep instead of a death.
 BETWEEN_STRIKES, SLEEP_EVERY = 2.0, 4
 #: Seconds after which a dead worker's units must be at work again.
@@ -225,7 +225,7 @@ def _settings(world: World, shops: list[dict[str, Any]]) -> dict[str, Any]:
         datetime.now(UTC),
         world.url,
         engine={"kind": "distributed"},
-        schedule={"poll": "3s", "mirror": "5s", "push": "1s", "collect": "1s", "write_back": "1s"},
+        schedule={"poll": "1s", "mirror": "1s", "push": "1s", "collect": "1s", "write_back": "1s"},
         write_back={"confirm_after": "0.5s"},
         push={"batch": 10, "concurrency": 4},
     )

@@ -69,7 +69,7 @@ class Push(Intents):
         one is answered before the next is begun.
         """
         merchant, claim, tally = outbox.merchant, outbox.claim, outbox.tally
-        if self._brake.pulled or share_spent(claim, self._store.clock.monotonic()):
+        if self._brake.pulled or not _may_begin(claim, self._store.clock.monotonic()):
             return later(self._store.clock.now(), timedelta(0), tally)
         async with self._store.read() as tx:
             due, now = await tx.orders.next_to_push(merchant.name), tx.now
@@ -194,3 +194,8 @@ class Push(Intents):
             cause = lane.unheard_cause([outcome])
             if cause is not None and not gate.probe:
                 await lane.unheard(tx, merchant, name, cause, by=job.order.no)
+
+
+def _may_begin(claim: Claim, monotonic: float) -> bool:
+    """Whether what is committed now may be sent, too: else it would come back at once, to be committed again."""
+    return not share_spent(claim, monotonic) and not half_spent(claim, monotonic)

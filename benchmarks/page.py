@@ -22,7 +22,7 @@ This page is generated: `python -m benchmarks.page benchmarks/results/*.json > d
 What is compared is `syncd` with the physical limit (a *yardstick* without any safety, measured in the same run) and
 with what would be picked instead. [benchmarks/README.md](../benchmarks/README.md) says how, and what the peers are
 spared. Ratios are of one run on one machine; absolute figures are that machine's. An aim that was missed is shown as
-missed.
+missed. A script without a section here has not been measured on a quiet machine.
 
 ![Orders a second, race by race](benchmarks.svg)
 """

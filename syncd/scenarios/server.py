@@ -185,8 +185,15 @@ def _reachable(place: Path, folder: Path, *, for_all: bool) -> Path:
     parents = [place.resolve(), *place.resolve().parents]
     if not for_all or all(parent.stat().st_mode & 0o001 for parent in parents):
         return place
-    shutil.copytree(place.parent, folder / "installation", dirs_exist_ok=True)
-    return folder / "installation" / place.name
+    package = place.parent.parent  # the wheel's programs look for their libraries beside their package
+    there = folder / "installation" / package.name
+    shutil.copytree(place.parent, there / place.parent.name, dirs_exist_ok=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, there.with_name(libraries.name), dirs_exist_ok=True)
+    for copied in (there.parent, *there.parent.rglob("*")):  # whoever runs the server also tidies up
+        os.chown(copied, folder.stat().st_uid, folder.stat().st_gid, follow_symlinks=False)
+    return there / place.parent.name / place.name
 
 
 def _free_port() -> int:

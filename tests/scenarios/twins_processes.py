@@ -18,6 +18,7 @@ from syncd.domain.order import OrderNo
 from syncd.scenarios.look import Look
 from syncd.stages.collect import plan as collect_plan
 from syncd.stages.push import plan as push_plan
+from syncd.stages.push.outbox import Outbox
 from syncd.stages.push.run import Push
 from syncd.stages.turn import Turn
 from syncd.store.guard import Guard
@@ -189,6 +190,11 @@ class _CallFirst(Push):
         finally:
             self._store = genuine
         return await super().work(key, claim)
+
+    async def _begin(self, outbox: Outbox) -> Turn | None:
+        if isinstance(self._store, _Forgetful):  # what is on its way has left before the second batch ends the pretence
+            await self._settle_all(outbox)
+        return await super()._begin(outbox)
 
 
 class _SeenEnough(Exception):

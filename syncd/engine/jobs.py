@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, LiteralString
 
@@ -65,7 +66,7 @@ async def prepare(url: str) -> bool:
 
     Raises psycopg.Error.
     """
-    async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
+    async with _one_transaction(url) as connection:
         if await _is_there(connection):
             return False
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ALONE])
@@ -84,12 +85,26 @@ async def prepare(url: str) -> bool:
 
 async def remove(url: str) -> list[str]:
     """Drop every queue there is, for a store that is taken down; their names. Raises psycopg.Error."""
-    async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
+    async with _one_transaction(url) as connection:
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ALONE])
         names = await _schemas(connection)
         for name in names:
             await connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
     return names
+
+
+@asynccontextmanager
+async def _one_transaction(url: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    """A connection of its own, in a transaction. Raises psycopg.Error.
+
+    The driver's own `async with` leaves the connection open where somebody gives up while it commits.
+    """
+    connection = await psycopg.AsyncConnection.connect(conninfo(url))
+    try:
+        async with connection.transaction():
+            yield connection
+    finally:
+        await connection.close()
 
 
 async def _is_there(connection: psycopg.AsyncConnection[Any]) -> bool:

@@ -1,40 +1,25 @@
-"""What benchmarks/calls.py measures, at a small size: calls made against the fewest that could do the same."""
+"""What `python -m benchmarks.calls` measures, at a small size: calls made against the fewest that could do the same."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-import pytest
-
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "calls.py"
+from benchmarks.calls.cases import Case
+from benchmarks.calls.figures import Figures
+from benchmarks.calls.playing import play
 
 
-@pytest.fixture(scope="module")
-def calls() -> ModuleType:
-    found = importlib.util.spec_from_file_location("calls_benchmark", SCRIPT)
-    assert found is not None
-    assert found.loader is not None
-    script = importlib.util.module_from_spec(found)
-    sys.modules[found.name] = script
-    found.loader.exec_module(script)
-    return script
-
-
-async def played(calls: ModuleType, folder: Path, case: Any, *, calls_per_minute: int = 60) -> Any:
-    return await calls.play(case, calls_per_minute=calls_per_minute, seed=1, lock=True, folder=folder)
+async def played(folder: Path, case: Case, *, calls_per_minute: int = 60) -> Figures:
+    return await play(case, calls_per_minute=calls_per_minute, seed=1, lock=True, folder=folder)
 
 
 async def test_a_past_is_read_in_hardly_more_calls_than_its_rows_fill_pages_and_live_orders_go_first(
-    calls: ModuleType, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     """The whole year, the same way: efficiency 0.99 or more; here the first windows weigh more."""
-    case = calls.Case("backfill", past=14, past_per_day=1000, per_day=20_000)
+    case = Case("backfill", past=14, past_per_day=1000, per_day=20_000)
 
-    figures = await played(calls, tmp_path, case)
+    figures = await played(tmp_path, case)
 
     assert figures.refused == 0
     assert figures.busiest_minute <= 60
@@ -45,17 +30,17 @@ async def test_a_past_is_read_in_hardly_more_calls_than_its_rows_fill_pages_and_
     assert figures.p95() <= 120
 
 
-async def test_a_quiet_time_costs_one_call_an_interval(calls: ModuleType, tmp_path: Path) -> None:
-    figures = await played(calls, tmp_path, calls.Case("quiet", live=0.02))
+async def test_a_quiet_time_costs_one_call_an_interval(tmp_path: Path) -> None:
+    figures = await played(tmp_path, Case("quiet", live=0.02))
 
     assert figures.made == {"work list": 29, "mirror": 1}
     assert figures.polling <= 1.05
 
 
 async def test_orders_that_one_page_showed_are_written_back_and_looked_for_together(
-    calls: ModuleType, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    figures = await played(calls, tmp_path, calls.Case("busy", live=0.007, per_day=10_000), calls_per_minute=50)
+    figures = await played(tmp_path, Case("busy", live=0.007, per_day=10_000), calls_per_minute=50)
 
     assert figures.made["work list"] <= figures.minimum["work list"] + 1
     assert figures.made["write-back"] <= 2 * figures.minimum["write-back"]  # a page that looks also finds new orders

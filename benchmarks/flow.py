@@ -1,7 +1,7 @@
 """From WDT to the issuer and back, end to end: `syncd` beside a pipeline without safety and what would be picked.
 
     python -m benchmarks.flow [--orders N] [--rounds N] [--delays 0,50] [--concurrency N] [--peers all|none|NAME,…]
-                              [--json FILE] [--strict]
+                              [--json FILE] [--remark TEXT] [--strict]
 
 Every order is read from WDT, submitted to Nuonuo, asked for, written back and, by `syncd` and the yardstick, read once
 more to see it there. The fakes answer at once, and then, without the peers, with every answer delayed; all have the
@@ -23,7 +23,7 @@ from benchmarks import racing
 from benchmarks.broker import broker
 from benchmarks.fakes import Fakes, serving
 from benchmarks.racing import Lost, Peer, Run, beijing, chosen, in_turns, median
-from benchmarks.report import Measure, panel, tell
+from benchmarks.report import Measure, panel, tell, telling
 
 YARDSTICK, SYNCD = "yardstick", "syncd"
 #: The peers and how many times as fast as they we want to be while nothing is delayed.
@@ -131,8 +131,7 @@ def main() -> None:
     parser.add_argument("--peers", default="all", help="all, none, or names: " + ", ".join(PEERS))
     parser.add_argument("--peer-rounds", type=int, default=1, help="they take minutes, and differ by multiples")
     parser.add_argument("--cache", type=Path, help="keeps the peers' environments; default: a temporary folder")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--strict", action="store_true", help="end with 1 where an aim is missed")
+    telling(parser)
     wish = parser.parse_args()
     found: list[Measure] = []
     told: dict[str, Any] = {}
@@ -147,7 +146,7 @@ def main() -> None:
             panels.append(panel(f"End to end, {answers}", {name: wish.orders / seconds(runs[name]) for name in runs}))
             told[f"{delay_ms:g}"] = {name: [run.told for run in done] for name, done in runs.items()}
     title = f"{wish.orders:,} orders from WDT to the issuer and back, at most {wish.concurrency} submissions at once"
-    tell(title, found, {"panels": panels, "runs": told}, to=wish.json, strict=wish.strict)
+    tell(title, found, {"panels": panels, "runs": told}, wish)
 
 
 if __name__ == "__main__":

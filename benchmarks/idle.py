@@ -1,6 +1,6 @@
 """What `syncd run` costs while nothing happens, and how soon it is at work with a long past in its store.
 
-    python -m benchmarks.idle [--merchants N] [--seconds S] [--rows N] [--json FILE] [--strict]
+    python -m benchmarks.idle [--merchants N] [--seconds S] [--rows N] [--json FILE] [--remark TEXT] [--strict]
 
 First N merchants without any orders: from the moment every unit has had its first turn, `--seconds` of CPU time and
 the memory. Then a store of `--rows` finished orders (a thousand from a real run, multiplied with all that belongs to
@@ -29,7 +29,7 @@ from benchmarks.contestants.wish import Wish
 from benchmarks.fakes import Fakes, serving
 from benchmarks.filled import an_hour_passes, multiply
 from benchmarks.racing import beijing, median
-from benchmarks.report import Measure, tell
+from benchmarks.report import Measure, tell, telling
 
 #: Seconds: for all first turns, and of quiet before it is measured.
 FIRST_TURNS, QUIET = 600.0, 65.0
@@ -122,8 +122,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seeds", type=int, default=1000, help="orders of the real run that they are made of")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--strict", action="store_true", help="end with 1 where an aim is missed")
+    telling(parser)
     wish = parser.parse_args()
     found: list[Measure] = []
     told: dict[str, Any] = {}
@@ -135,7 +134,7 @@ def main() -> None:
         if wish.rows:
             more, told["start"] = first_call(fakes, Path(folder) / "start", wish.seeds, wish.rows, wish.rounds)
             found += more
-    tell("Idle, and starting", found, told, to=wish.json, strict=wish.strict)
+    tell("Idle, and starting", found, told, wish)
 
 
 if __name__ == "__main__":

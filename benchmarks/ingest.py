@@ -1,7 +1,7 @@
 """Reading orders into the store: `syncd` beside the physical limit and beside what would be picked instead.
 
     python -m benchmarks.ingest [--orders N] [--rounds N] [--peers all|none|NAME,…] [--postgres [URL]] [--scale N]
-                                [--json FILE] [--strict]
+                                [--json FILE] [--remark TEXT] [--strict]
 
 All are served the same orders (2 KB each, two and a half lines) by the fakes in a process of their own, and store
 each of them with its lines: in SQLite with `synchronous=FULL` or, with `--postgres`, in PostgreSQL with its disk
@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks import racing
 from benchmarks.fakes import Fakes, serving
 from benchmarks.racing import Lost, Peer, Run, beijing, chosen, in_turns, median
-from benchmarks.report import Measure, panel, tell
+from benchmarks.report import Measure, panel, tell, telling
 
 YARDSTICK, SYNCD = "yardstick", "syncd"
 #: Gives a store that nobody has used: of a path, from the folder, or of an address.
@@ -193,8 +193,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="keeps the peers' environments; default: a temporary folder")
     parser.add_argument("--postgres", nargs="?", const="", metavar="URL")
     parser.add_argument("--scale", type=int, default=0, metavar="N")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--strict", action="store_true", help="end with 1 where an aim is missed")
+    telling(parser)
     wish = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="syncd-peers-") as temporary,
@@ -213,7 +212,7 @@ def main() -> None:
             found, told = found + more, told | facts
     drawn = panel(f"Reading into {race.database}", {name: wish.orders / seconds(done) for name, done in runs.items()})
     title = f"Reading {wish.orders:,} orders into {race.database}, {wish.page_size} to a page"
-    tell(title, found, {"panels": [drawn], "runs": told}, to=wish.json, strict=wish.strict)
+    tell(title, found, {"panels": [drawn], "runs": told}, wish)
 
 
 if __name__ == "__main__":

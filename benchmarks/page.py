@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+#: What can be measured, in the order of the README's table.
+SCRIPTS = ("ingest", "flow", "workers", "idle", "calls")
 HEAD = """\
 # Benchmarks · 性能测量
 
@@ -22,7 +24,7 @@ This page is generated: `python -m benchmarks.page benchmarks/results/*.json > d
 What is compared is `syncd` with the physical limit (a *yardstick* without any safety, measured in the same run) and
 with what would be picked instead. [benchmarks/README.md](../benchmarks/README.md) says how, and what the peers are
 spared. Ratios are of one run on one machine; absolute figures are that machine's. An aim that was missed is shown as
-missed. A script without a section here has not been measured on a quiet machine.
+missed; the scripts without any figures are named at the end.
 
 ![Orders a second, race by race](benchmarks.svg)
 """
@@ -35,10 +37,16 @@ def page(found: list[Mapping[str, Any]]) -> Iterator[str]:
         yield f"## {one['title']}\n"
         machine = ", ".join(f"{name} {value}" for name, value in one["machine"].items())
         yield f"`{one['command']}`  \n{machine}\n"
+        if one.get("remark"):
+            yield f"> {one['remark']}\n"
         yield "| figure | measured | aim | |\n|---|--:|--:|---|"
         for measure in one["measures"]:
             yield _row(measure)
         yield ""
+    measured = {one["command"].partition("benchmarks.")[2].split()[0] for one in found}
+    missing = [f"`python -m benchmarks.{name}`" for name in SCRIPTS if name not in measured]
+    if missing:
+        yield f"Without figures: {', '.join(missing)}. 尚无数据。"
 
 
 def _row(measure: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -54,8 +55,9 @@ def machine() -> dict[str, str]:
 
 def command() -> str:
     """What was typed, without what says where things are kept."""
-    script = Path(sys.argv[0]).stem
-    left_out, typed = {"--json", "--cache", "--postgres"}, list(sys.argv[1:])
+    ran = Path(sys.argv[0])
+    script = ran.parent.name if ran.stem == "__main__" else ran.stem
+    left_out, typed = {"--json", "--cache", "--postgres", "--remark"}, list(sys.argv[1:])
     for name in left_out & set(typed):
         at = typed.index(name)
         has_value = at + 1 < len(typed) and not typed[at + 1].startswith("--")
@@ -67,8 +69,15 @@ def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines() if Path(path).exists() else []
 
 
-def tell(title: str, measures: Sequence[Measure], told: Mapping[str, Any], *, to: Path | None, strict: bool) -> None:
-    """Print the table, write the JSON where wanted, and with `strict` end with 1 where an aim was missed."""
+def telling(parser: argparse.ArgumentParser) -> None:
+    """What every script is asked about its figures; `tell` does as it was answered."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keeps everything that was told")
+    parser.add_argument("--remark", default="", metavar="TEXT", help="what else a reader must know of this run")
+    parser.add_argument("--strict", action="store_true", help="end with 1 where an aim is missed")
+
+
+def tell(title: str, measures: Sequence[Measure], told: Mapping[str, Any], wish: argparse.Namespace) -> None:
+    """Print the table, write the JSON where wanted, and with `--strict` end with 1 where an aim was missed."""
     print(f"\n{title}")
     print("  " + ", ".join(f"{name} {value}" for name, value in machine().items()))
     width = max(len(measure.what) for measure in measures)
@@ -77,16 +86,17 @@ def tell(title: str, measures: Sequence[Measure], told: Mapping[str, Any], *, to
     missed = [measure for measure in measures if measure.passed is False]
     judged = sum(measure.passed is not None for measure in measures)
     print(f"  {judged - len(missed)} of {judged} aims met")
-    if to is not None:
+    if wish.json is not None:
         found = {
             "title": title,
             "command": command(),
+            "remark": wish.remark,
             "machine": machine(),
             "measures": [_kept(one) for one in measures],
             **told,
         }
-        to.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    if strict and missed:
+        wish.json.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    if wish.strict and missed:
         sys.exit(1)
 
 

@@ -1,7 +1,7 @@
 """One worker and two, over one PostgreSQL: end to end, every answer delayed.
 
     python -m benchmarks.workers [--orders N] [--merchants N] [--concurrency N] [--delay-ms MS] [--postgres URL]
-                                 [--rounds N] [--json FILE] [--strict]
+                                 [--rounds N] [--json FILE] [--remark TEXT] [--strict]
 
 A scheduler and one worker, then a scheduler and two, with the same settings: the orders are shared out among
 `--merchants`, a worker has `--concurrency` submissions under way at most, and each answer takes `--delay-ms`. The
@@ -20,7 +20,7 @@ from benchmarks.fakes import serving
 from benchmarks.flow import DAYS, Field, seconds
 from benchmarks.postgres import postgres
 from benchmarks.racing import Run, in_turns
-from benchmarks.report import Measure, panel, tell
+from benchmarks.report import Measure, panel, tell, telling
 
 ONE, TWO = "1 worker", "2 workers"
 
@@ -47,8 +47,7 @@ def main() -> None:
     parser.add_argument("--delay-ms", type=float, default=50.0)
     parser.add_argument("--postgres", default="", metavar="URL")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--strict", action="store_true", help="end with 1 where an aim is missed")
+    telling(parser)
     wish = parser.parse_args()
     with serving(wish.orders, DAYS) as fakes, postgres(wish.postgres) as fresh:
         field = Field(fakes, wish.orders, wish.delay_ms, wish.concurrency, Path(), wish.merchants, lambda _: fresh())
@@ -62,7 +61,7 @@ def main() -> None:
     drawn = panel(f"Workers over PostgreSQL, answers after {wish.delay_ms:g} ms", bars)
     told = {"panels": [drawn], "runs": {name: [run.told for run in done] for name, done in runs.items()}}
     title = f"{wish.orders:,} orders of {wish.merchants} merchants, {wish.concurrency} submissions at once in a worker"
-    tell(title, measures(runs, wish.orders), told, to=wish.json, strict=wish.strict)
+    tell(title, measures(runs, wish.orders), told, wish)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from syncd.reload import RELOAD_WITHIN, Hangup, first_of, kept
 from syncd.settled import SOON, look
 from syncd.settled import Settled as Settled
 from syncd.staged import PLACES, group_of, stages_of
+from syncd.stages.asleep import look_over
 from syncd.stages.turn import Brake, Stage, run_unit
 from syncd.store import migrate
 from syncd.store.guard import Guard
@@ -330,11 +331,13 @@ def _assemble(
     brake = Brake()
     stages: dict[str, Stage] = {stage.name: stage for stage in stages_of(settings, store, parties, brake, rng)}
 
+    known = {name: frozenset(stage.keys) for name, stage in stages.items()}
+
     async def due(stage: str) -> list[str]:
         try:
-            async with store.read() as tx:
-                known = set(stages[stage].keys)
-                return [key for key in await tx.units.due(stage) if key in known]
+            found = {unit.key: unit.rested for unit in await store.desk.due(stage) if unit.key in known[stage]}
+            asleep = await look_over(store, stages[stage], [key for key, rested in found.items() if rested])
+            return [key for key in found if key not in asleep]
         except StoreUnavailable as error:
             log.warning("store.refused", stage=stage, unit="*", why=str(error))
             return []

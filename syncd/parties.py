@@ -215,7 +215,7 @@ def _issuer(
         http=http,
         pacer=pacer,
         clock=clock,
-        random=random.SystemRandom(),
+        random=random.Random(),
         options=NuonuoOptions(
             settle_for=found.settle.total_seconds(),
             cut_remark=found.cut_remark,

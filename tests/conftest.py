@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -21,6 +22,14 @@ TESTS = Path(__file__).parent
 SLOW = ("scenarios", "crash", "stages", "properties", "cli")
 #: Real processes are killed, stopped and timed here: more at a time than this would wait for each other.
 MOST_WORKERS = 4
+#: No power fails in a test, and what a disk takes for each commit is most of what they would wait for: their folders
+#: are in memory where there is this much room (bytes). Those of tests that passed are removed at once.
+MEMORY, ROOM = Path("/dev/shm"), 2**30
+
+
+def pytest_configure() -> None:
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

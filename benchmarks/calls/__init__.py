@@ -1,6 +1,7 @@
 """How many calls WDT gets, against the fewest that could do the same.
 
-    python -m benchmarks.calls [--only CASE] [--days N] [--calls-per-minute 50] [--seed 1] [--lock] [--uneven] [--json]
+    python -m benchmarks.calls [--only CASE] [--days N] [--calls-per-minute 50] [--seed 1] [--lock] [--uneven]
+                              [--json FILE] [--remark TEXT] [--strict]
 
 Cases: `quiet` (a day without an order), `1000` and `10000` (a day with so many), `backfill` (a past of 365 days at
 1,000 a day, read while 1,000 a day go on arriving), `backlog` (a past whose orders all wait and are issued meanwhile;

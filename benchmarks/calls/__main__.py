@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import logging
 import tempfile
 import time
@@ -14,8 +13,9 @@ import structlog
 
 from benchmarks import calls
 from benchmarks.calls.cases import CASES, wanted
-from benchmarks.calls.figures import show
+from benchmarks.calls.figures import Figures, measures, show
 from benchmarks.calls.playing import play
+from benchmarks.report import tell, telling
 
 
 def main() -> None:
@@ -28,19 +28,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lock", action="store_true")
     parser.add_argument("--uneven", action="store_true")
-    parser.add_argument("--json", action="store_true")
+    telling(parser)
     given = parser.parse_args()
+    found: list[Figures] = []
     for name in given.only or CASES:
         case, began = wanted(CASES[name], given.days, uneven=given.uneven), time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             playing = play(
                 case, calls_per_minute=given.calls_per_minute, seed=given.seed, lock=given.lock, folder=Path(folder)
             )
-            figures = asyncio.run(playing)
-        if given.json:
-            print(json.dumps(figures.told(), default=str))
-        else:
-            show(figures, time.monotonic() - began)
+            found.append(asyncio.run(playing))
+        show(found[-1], time.monotonic() - began)
+    judged = [measure for figures in found for measure in measures(figures)]
+    title = f"Calls to WDT against the fewest possible, at {given.calls_per_minute} a minute"
+    tell(title, judged, {"cases": [figures.told() for figures in found]}, given)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.calls.minimum import POLL
+from benchmarks.report import Measure
 
 
 @dataclass(slots=True)
@@ -61,6 +62,26 @@ class Figures:
             "wall": self.wall if self.backfill_took else None, "p95_seconds": self.p95(),
             "orders": len(self.latencies), "unwritten": self.unwritten, "lost": self.lost,
         }  # fmt: skip
+
+
+def measures(figures: Figures) -> list[Measure]:
+    """What is aimed at, of this case."""
+    case, in_backfill = figures.case, bool(figures.backfill_took)
+    found = [
+        Measure(f"{case}: calls made", sum(figures.made.values()), unit=""),
+        Measure(f"{case}: fewest : made", figures.efficiency),
+        Measure(f"{case}: refused", figures.refused, 0, "<=", ""),
+        Measure(f"{case}: documents never stored", figures.lost, 0, "<=", ""),
+    ]
+    if in_backfill:
+        found.append(Measure(f"{case}: reading the past, fewest : made", figures.backfill_efficiency, 0.99))
+        found.append(Measure(f"{case}: reading the past, time : least", figures.wall, 1.10, "<="))
+    elif figures.made["work list"]:
+        found.append(Measure(f"{case}: live polling, made : fewest", figures.polling, 1.05, "<="))
+    if figures.latencies:
+        intervals = figures.p95() / POLL.total_seconds()
+        found.append(Measure(f"{case}: from 45 to written back, p95", intervals, 2, "<=", "poll intervals"))
+    return found
 
 
 def show(figures: Figures, seconds: float) -> None:

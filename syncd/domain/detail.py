@@ -18,8 +18,8 @@ MAX_LINES = 2000
 #: Codes beginning with 6 are the category of untaxed items (不征税项目).
 ZERO_RATE_RULES: Mapping[str, str] = {"6": "untaxed"}
 
-_SPEC_LIMIT = 40
-_UNIT_LIMIT = 20
+_LIMITS = (("item_name", texts.NAME_LIMIT), ("item_no", 40), ("unit_name", 20))
+_AMOUNTS = ("sum_price", "tax", "sum_amount", "discount", "discount_tax")
 #: WDT's rates are Decimal(19,4).
 _RATE_DECIMALS = 4
 _ROW_TYPES = frozenset(int(row_type) for row_type in RowType)
@@ -50,15 +50,15 @@ def item_name(line: Line) -> str:
 
 def check_text(number: int, line: Line) -> Unfitness | None:
     """Texts that can be sent, a name, and nothing longer than any issuer prints; nothing is cut."""
-    for field in ("item_name", "item_no", "unit_name", "tax_code"):
-        if not texts.is_usable(getattr(line, field)):
-            return unfit("text_unusable", field=_place(number, field))
+    if not texts.is_usable(line.item_name + line.item_no + line.unit_name + line.tax_code):
+        fields = ("item_name", "item_no", "unit_name", "tax_code")
+        odd = next(field for field in fields if not texts.is_usable(getattr(line, field)))
+        return unfit("text_unusable", field=_place(number, odd))
     if not item_name(line):
         return unfit("item_name_missing", line=number)
-    limits = (("item_name", texts.NAME_LIMIT), ("item_no", _SPEC_LIMIT), ("unit_name", _UNIT_LIMIT))
-    for field, limit in limits:
-        length = len(texts.clean(getattr(line, field)))
-        if length > limit:
+    for field, limit in _LIMITS:
+        text = getattr(line, field)
+        if len(text) > limit and (length := len(texts.clean(text))) > limit:
             return unfit("item_text_too_long", field=_place(number, field), length=length, limit=limit)
     return None
 
@@ -170,15 +170,16 @@ def _num_and_price(line: Line, net: Decimal, *, red: bool) -> tuple[Decimal, Dec
 
 def _amounts(number: int, line: Line, *, red: bool) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal] | Unfitness:
     """Net, tax, gross and the line's own discount and discount tax."""
-    figures: list[tuple[str, Decimal]] = []
-    for field in ("sum_price", "tax", "sum_amount", "discount", "discount_tax"):
-        figure = money.read(getattr(line, field), _place(number, field))
+    figures: list[Decimal] = []
+    for field in _AMOUNTS:
+        amount = getattr(line, field)
+        figure = money.cents(amount) or money.read(amount, _place(number, field))
         if isinstance(figure, Unfitness):
             return figure
-        figures.append((_place(number, field), figure))
-    if mixed := money.one_sign(figures[:3]):
+        figures.append(figure)
+    if mixed := money.one_sign([(_place(number, field), f) for field, f in zip(_AMOUNTS[:3], figures, strict=False)]):
         return mixed
-    net, tax, gross, discount, discount_tax = (abs(figure) if red else figure for _, figure in figures)
+    net, tax, gross, discount, discount_tax = map(abs, figures) if red else figures
     return net, tax, gross, discount, discount_tax
 
 

@@ -108,7 +108,10 @@ def _as_printed(request: InvoiceRequest) -> list[tuple[int, Decimal]]:
 
 
 def _check_texts(order: InvoiceOrder, options: MappingOptions) -> Unfitness | None:
-    for wdt_field, text in _texts(order):
+    named = [*_texts(order)]
+    if texts.is_usable("".join([text for _, text in named])):  # as all of them together, so each
+        return None
+    for wdt_field, text in named:
         if not texts.is_usable(text):
             return unfit("text_unusable", field=wdt_field)
     return None

@@ -100,8 +100,18 @@ def times(left: Decimal, right: Decimal) -> Decimal:
     return _EXACT.multiply(left, right)
 
 
+def cents(value: Decimal | None) -> Decimal | None:
+    """An amount in cents; None where it is none, and where `read` has something to say about it."""
+    if not value or not is_sane(value):
+        return None
+    found = value.quantize(CENT, context=_EXACT)
+    return found if found == value else None
+
+
 def read(value: Decimal | None, field: str) -> Decimal | Unfitness:
     """An amount in cents. Never rounded: 3.5301 is somebody's mistake, and holds the order."""
+    if found := cents(value):
+        return found
     if value is None:
         return unfit("amount_missing", field=field)
     if not is_sane(value):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from syncd.domain.trouble import Verdict
 
@@ -129,8 +129,7 @@ class InvoiceOrder:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of a search page: the head that is filtered and shown, and the untouched bytes.
 
     `amount` is `invoice_amount` in ten-thousandths (None where absent or unreadable); `content_hash` is a

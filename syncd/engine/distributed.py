@@ -138,10 +138,13 @@ class Distributed:
         """Be one of the queue's workers until stopped, or until the database is lost."""
         try:
             await prepare(self._url)
-            async with self._app.open_async():
+            try:
+                await self._app.open_async()
                 self._jobs.forget()
                 self._worker = self._one_worker()
                 await self._worker.run()
+            finally:  # half opened, too: the pool's tasks end for nobody else, and a closed one is never opened again
+                await self._app.close_async()
         except (ProcrastinateException, psycopg.Error, OSError) as error:
             log.warning("engine.interrupted", why=str(error.__cause__ or error).strip())
 

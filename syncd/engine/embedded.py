@@ -60,18 +60,15 @@ class Embedded:
 
     def start(self) -> None:
         """Begin ticking, at once and then every `tick` seconds."""
-        for stage in self._stages:
-            self._scheduler.add_job(
-                self.tick,
-                "interval",
-                seconds=self._tick,
-                args=[stage],
-                id=stage,
-                max_instances=1,
-                coalesce=True,
-                misfire_grace_time=None,
-                next_run_time=datetime.now(UTC),
-            )
+        self._scheduler.add_job(
+            self._tick_all,
+            "interval",
+            seconds=self._tick,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=datetime.now(UTC),
+        )
         self._scheduler.start()
 
     def wake(self, units: Iterable[tuple[str, str]]) -> None:
@@ -89,6 +86,10 @@ class Embedded:
             looking = asyncio.create_task(self.tick(stage), name=f"{stage}/*")
             self._asking.add(looking)
             looking.add_done_callback(self._asking.discard)
+
+    async def _tick_all(self) -> None:
+        """All stages at the same moment, so that they may be looked at together."""
+        await asyncio.gather(*map(self.tick, self._stages))
 
     async def tick(self, stage: str) -> None:
         """Start every due unit of `stage` that is not running already."""

@@ -24,12 +24,9 @@ log = structlog.get_logger("syncd.stages")
 SUPERSEDED = "superseded"
 
 
-async def ask(store: Store, merchant: Merchant, query: Search, number: int | None = None) -> tuple[Page, int]:
-    """One answered page and the number of its request, which is `number` if one was drawn before.
-
-    Raises Transient, Permanent, StoreUnavailable.
-    """
-    seq = await store.next_seq(merchant.sid) if number is None else number
+async def ask(store: Store, merchant: Merchant, query: Search) -> tuple[Page, int]:
+    """One answered page and the number of its request. Raises Transient, Permanent, StoreUnavailable."""
+    seq = await store.next_seq(merchant.sid)
     return await merchant.erp.search(query), seq
 
 

@@ -130,9 +130,14 @@ async def rest(tx: Tx, merchant: Merchant, platform: str, verdict: Verdict) -> d
     return await tx.lanes.at_rest(merchant.name, platform)
 
 
+async def is_well(tx: Tx, merchant: Merchant, platform: str) -> bool:
+    """Whether an answer changes nothing: nobody who uses the account has had trouble with it since the last one."""
+    return not await tx.lanes.unwell(sharers(merchant, platform), platform)
+
+
 async def heard(tx: Tx, merchant: Merchant, platform: str, *, by_asking: bool = False) -> None:
     """The party answered: a lane that rested is open again, and whoever waited for it goes on."""
-    for name in dict.fromkeys(sharers(merchant, platform)):
+    for name in sorted(await tx.lanes.unwell(sharers(merchant, platform), platform)):
         not_told = by_asking or (platform == TOP and name != merchant.name)  # nothing about another shop's session
         if not await tx.lanes.recovered(name, platform, by_asking=not_told):
             continue

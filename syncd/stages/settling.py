@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -35,7 +36,7 @@ from syncd.stages.turn import Merchant
 from syncd.store import debts
 from syncd.store.instants import to_ms
 from syncd.store.lanes import OPEN
-from syncd.store.orders import SENDABLE, OrderView
+from syncd.store.orders import SENDABLE, OrderView, Stale
 from syncd.store.store import Tx
 from syncd.store.submissions import Stored
 
@@ -95,11 +96,29 @@ def elsewhere(stored: Stored | None, issuer: Issuer) -> SetAside | None:
     return SetAside(Hold.CLASS_C_UNKNOWN, (("code", "account_changed"), ("account", stored.issuer)))
 
 
-async def settle(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | None, decision: Decision) -> None:
-    """Apply `decision` to `order`. Raises Stale when the order has moved since it was read."""
+Decided = tuple[OrderView, Stored | None, Decision]
+
+
+async def settle_all(tx: Tx, merchant: Merchant, decided: Sequence[Decided]) -> None:
+    """Apply each decision to its order. What has moved since it was read is left: it comes up again if that is due."""
+    issued: list[State] = []
+    for order, stored, decision in decided:
+        try:
+            if await settle(tx, merchant, order, stored, decision):
+                issued.append(order.state)
+        except Stale:
+            continue
+    if issued:
+        late = sum(state in _SWEPT for state in issued)
+        tx.tell(partial(log.info, "collect.issued", merchant=merchant.name, invoices=len(issued), late=late))
+
+
+async def settle(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | None, decision: Decision) -> bool:
+    """Apply `decision` to `order`; whether that issued it. Raises Stale when the order has moved since it was read."""
+    issued = False
     match decision:
         case Adopt(invoice, generation):
-            await _adopt(tx, merchant, order, stored, invoice, generation)
+            issued = await _adopt(tx, merchant, order, stored, invoice, generation)
         case Wait():
             await _wait(tx, merchant, order, decision)
         case Resend():
@@ -130,6 +149,7 @@ async def settle(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | 
                 await tx.orders.wait(order, phase=phase, next_at=due)
     if order.doubted_at is not None and not isinstance(decision, Wait | Revive | RestLane):
         await tx.orders.believe(order.id)
+    return issued
 
 
 def _in_line(tx: Tx, order: OrderView) -> int:
@@ -180,61 +200,55 @@ async def _is_news(tx: Tx, merchant: Merchant, order: OrderView) -> bool:
 
 async def _adopt(
     tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | None, invoice: Invoice, generation: int
-) -> None:
+) -> bool:
+    """Record the invoice as the order's; whether the order is issued by that."""
     known = (await tx.submissions.invoices([order.id])).get(order.id, []) if order.state is State.ISSUED else []
     if known and invoice.number not in {one.number for one in known}:
         numbers = {"numbers": f"{known[-1].number} {invoice.number}"}
         await _set_aside(tx, merchant, order, Hold.SPLIT_INVOICES, numbers, (invoice,))
-        return
+        return False
     if not await tx.submissions.record(order.id, generation, invoice):
         await _set_aside(tx, merchant, order, Hold.KEY_COLLISION, {"number": invoice.number, "fields": "order"}, ())
-        return
-    filed = bool(invoice.file_url)
-    phase = Phase.NONE if filed else Phase.FILE_PENDING
-    if order.state is State.ISSUED:  # known already; this look was for the file
-        again = to_ms(tx.now + ask_again(order.tries))
-        await tx.orders.wait(order, phase=phase, next_at=again, tries=order.tries + 1)
-    else:
-        await tx.orders.move(
-            order,
-            Event.ISSUED,
-            phase=phase,
-            generation=generation,
-            tries=0,
-            # A key that was listed as failed may still be made good: the earlier generations are looked back at.
-            sweep_at=to_ms(next_sweep(tx.now, tx.now)) if generation else None,
-            next_at=to_ms(tx.now + ask_again(0)),
-            refusal_code=None,
-            refusal_text=None,
-        )
-        await tx.debts.owe(
-            order.id,
-            merchant.name,
-            kind=debts.ISSUED,
-            generation=generation,
-            revision=stored.revision if stored is not None else 0,
-        )
-        late = order.state in _SWEPT
-        await tx.journal.add(
-            "order.issued", order_id=order.id, merchant=merchant.name, number=invoice.number, late=late or None
-        )
-        tx.reds.wake(str(BlueRef(invoice.number, invoice.code)))
-        named = order.red_of or order.relation
-        if invoice.colour is Colour.RED and named:
-            await _reversed(tx, merchant, order, BlueRef.read(named))
-        tx.tell(
-            partial(
-                log.info,
-                "collect.issued",
-                merchant=merchant.name,
-                order_no=order.no,
-                invoice_no=invoice.number,
-                late=late,
-            )
-        )
-    if filed:
+        return False
+    if order.state is State.ISSUED:
+        await _file(tx, merchant, order, invoice)
+        return False
+    await tx.orders.move(
+        order,
+        Event.ISSUED,
+        phase=_phase_with(invoice),
+        generation=generation,
+        tries=0,
+        # A key that was listed as failed may still be made good: the earlier generations are looked back at.
+        sweep_at=to_ms(next_sweep(tx.now, tx.now)) if generation else None,
+        next_at=to_ms(tx.now + ask_again(0)),
+        refusal_code=None,
+        refusal_text=None,
+    )
+    revision = stored.revision if stored is not None else 0
+    await tx.debts.owe(order.id, merchant.name, kind=debts.ISSUED, generation=generation, revision=revision)
+    late = order.state in _SWEPT or None
+    await tx.journal.add("order.issued", order_id=order.id, merchant=merchant.name, number=invoice.number, late=late)
+    tx.reds.wake(str(BlueRef(invoice.number, invoice.code)))
+    named = order.red_of or order.relation
+    if invoice.colour is Colour.RED and named:
+        await _reversed(tx, merchant, order, BlueRef.read(named))
+    if invoice.file_url:
+        await tx.units.wake("write_back", merchant.name)
+    return True
+
+
+async def _file(tx: Tx, merchant: Merchant, order: OrderView, invoice: Invoice) -> None:
+    """The invoice was known already; this look was for its file."""
+    again = to_ms(tx.now + ask_again(order.tries))
+    await tx.orders.wait(order, phase=_phase_with(invoice), next_at=again, tries=order.tries + 1)
+    if invoice.file_url:
         await tx.debts.wake(order.id)
         await tx.units.wake("write_back", merchant.name)
+
+
+def _phase_with(invoice: Invoice) -> Phase:
+    return Phase.NONE if invoice.file_url else Phase.FILE_PENDING
 
 
 async def _reversed(tx: Tx, merchant: Merchant, order: OrderView, blue: BlueRef) -> None:

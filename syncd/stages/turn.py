@@ -12,6 +12,7 @@ import structlog
 
 from syncd.domain.application import CentreRules
 from syncd.domain.centre import FileSource, InvoiceCentre
+from syncd.domain.clock import Clock
 from syncd.domain.mapping import MappingOptions
 from syncd.domain.order import MerchantName
 from syncd.domain.ports import Erp, Issuer
@@ -23,7 +24,7 @@ from syncd.stages.parking import set_aside
 from syncd.store.instance import Disarmed
 from syncd.store.orders import OrderId
 from syncd.store.store import Store, StoreUnavailable
-from syncd.store.units import LEASE, Claim, Fenced
+from syncd.store.units import LONGEST_SLEEP, Claim, Ending, Fenced, half_spent
 
 log = structlog.get_logger("syncd.stages")
 
@@ -131,14 +132,13 @@ async def run_unit(store: Store, stage: Stage, key: str, rng: Callable[[], float
     will be asked about. A defect passes through, but first the unit is given back, later and later.
     """
     try:
-        async with store.begin(fact="unit.claimed", lone=True) as tx:
-            claim = await tx.units.claim(stage.name, key, LEASE)
-            failures = await tx.units.failures(stage.name, key)
+        claim = await store.desk.claim(stage.name, key)
     except StoreUnavailable as error:
         log.warning("store.refused", stage=stage.name, unit=key, why=str(error))
         return None
     if claim is None:
         return None
+    failures = claim.failures
     unheard: Verdict | None = None
     ended = False
     try:
@@ -171,9 +171,11 @@ async def _finish(
     store: Store, stage: Stage, claim: Claim, turn: Turn, failures: int, trouble: str, unheard: Verdict | None
 ) -> Turn | None:
     try:
-        async with store.begin(fact="unit.finished", lone=True) as tx:
-            await tx.units.finish(claim, next_at=turn.next_at, failures=failures, trouble=trouble, notes=turn.notes)
-            if unheard is not None:
+        if unheard is None:
+            await store.desk.finish(Ending(claim, turn.next_at, failures, trouble, turn.notes))
+        else:
+            async with store.begin(fact="unit.finished", lone=True) as tx:
+                await tx.units.finish(claim, next_at=turn.next_at, failures=failures, trouble=trouble, notes=turn.notes)
                 await tx.unclassified.seen(unheard)
     except Fenced as fenced:
         log.warning("unit.fenced", stage=stage.name, unit=claim.key, epoch=claim.epoch, why=str(fenced))
@@ -219,8 +221,10 @@ def share_spent(claim: Claim, monotonic: float) -> bool:
     return monotonic - claim.claimed_at >= TURN_FOR
 
 
-#: The longest sleep of a unit that has nothing to do: whatever gives it something wakes it.
-LONGEST_SLEEP = timedelta(minutes=5)
+def refuse_late(claim: Claim, clock: Clock) -> None:
+    """Asked right before an outside write. Raises Paced, until now, once half of the lease is spent: a later turn's."""
+    if half_spent(claim, clock.monotonic()):
+        raise Paced(clock.now())
 
 
 def sleep(now: datetime, every: timedelta, due: datetime | None, tally: dict[str, int] | None = None) -> Turn:

@@ -167,8 +167,8 @@ class Board:
     ) -> list[OrderView]:
         """Orders as `orders list` shows them, newest change first; without their bytes (`raw` is empty)."""
         t = invoice_order.c
-        columns: list[Any] = [column for column in t if column.name != "raw"]
-        query: Select[Any] = select(*columns, literal(b"").label("raw")).order_by(t.changed_at.desc(), t.id.desc())
+        columns: list[Any] = [literal(b"").label("raw") if column.name == "raw" else column for column in t]
+        query: Select[Any] = select(*columns).order_by(t.changed_at.desc(), t.id.desc())
         if state is not None:
             query = query.where(t.state == state)
         if merchant is not None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import BigInteger, Select, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from syncd.domain.order import MerchantName
+from syncd.domain.order import MerchantName, OrderNo
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId
-from syncd.store.schema import debt
+from syncd.store.schema import debt, invoice_order
 from syncd.store.together import Together
 
 #: What WDT can be owed: a number, or the reason why there is none.
@@ -21,32 +21,7 @@ ISSUED, FAILED = "60", "85"
 CLOSE_LOOK = 2
 
 
-#: A debt that a command has voided meanwhile stays void, whatever a late answer says.
-_OPEN = text("debt.state IN ('owed', 'sent')")
-
-#: What runs for every order is built once.
-_OWE = text("""
-INSERT INTO debt (order_id, merchant, target, kind, generation, revision, state, text, tries, looks, next_at, owed_at)
-VALUES (:order_id, :merchant, 'wdt', :kind, :generation, :revision, 'owed', :text, 0, 0, :now, :now)
-ON CONFLICT (order_id, target, kind, generation, revision) DO UPDATE SET state = 'owed', text = excluded.text,
-  tries = 0, looks = 0, next_at = excluded.next_at, owed_at = excluded.owed_at, sent_at = NULL, settled_at = NULL
-""")
-_VOID = (
-    update(debt)
-    .where(debt.c.order_id == bindparam("of_order"), debt.c.target == "wdt", _OPEN)
-    .values(state="void", settled_at=bindparam("at"))
-)
-_PAID = update(debt).where(debt.c.id == bindparam("k_id"), _OPEN).values(state="paid", settled_at=bindparam("at"))
-_WAKE = update(debt).where(debt.c.order_id == bindparam("of_order"), _OPEN).values(next_at=bindparam("at"))
-_LOOK = (
-    update(debt)
-    .where(debt.c.id == bindparam("k_id"), _OPEN)
-    .values(looks=debt.c.looks + 1, next_at=bindparam("look_at"))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Debt:
+class Debt(NamedTuple):
     """One open debt. `sent_at` is set before the call that may pay it; only a later sighting proves that it did."""
 
     id: int
@@ -63,6 +38,69 @@ class Debt:
     sent_at: datetime | None
 
 
+class Sought(NamedTuple):
+    """A debt that was sent, and when its order was last seen at WDT."""
+
+    id: int
+    order_id: OrderId
+    no: OrderNo
+    looks: int
+    sent_at: datetime
+    seen_at: datetime
+
+
+#: A debt that a command has voided meanwhile stays void, whatever a late answer says.
+_OPEN = text("debt.state IN ('owed', 'sent')")
+_D, _O = debt.c, invoice_order.c
+_THESE = (_D.id.in_(bindparam("ids", expanding=True)), _OPEN)
+#: A merchant's open debts to WDT, in the words of the partial index.
+_OURS = (_D.target == "wdt", _D.merchant == bindparam("of_merchant"), _OPEN)
+
+#: What runs for every order is built once.
+_OWE = text("""
+INSERT INTO debt (order_id, merchant, target, kind, generation, revision, state, text, tries, looks, next_at, owed_at)
+VALUES (:order_id, :merchant, 'wdt', :kind, :generation, :revision, 'owed', :text, 0, 0, :now, :now)
+ON CONFLICT (order_id, target, kind, generation, revision) DO UPDATE SET state = 'owed', text = excluded.text,
+  tries = 0, looks = 0, next_at = excluded.next_at, owed_at = excluded.owed_at, sent_at = NULL, settled_at = NULL
+""")
+_VOID = (
+    update(debt)
+    .where(_D.order_id == bindparam("of_order"), _D.target == "wdt", _OPEN)
+    .values(state="void", settled_at=bindparam("at"))
+)
+_PAID = update(debt).where(_D.id == bindparam("k_id"), _OPEN).values(state="paid", settled_at=bindparam("at"))
+_WAKE = update(debt).where(_D.order_id == bindparam("of_order"), _OPEN).values(next_at=bindparam("at"))
+_LOOK = update(debt).where(_D.id == bindparam("k_id"), _OPEN).values(looks=_D.looks + 1, next_at=bindparam("look_at"))
+_MARK_SENT = (
+    update(debt)
+    .where(*_THESE)
+    .values(state="sent", tries=_D.tries + 1, looks=0, sent_at=bindparam("at"), next_at=bindparam("look_at"))
+    .returning(_D.id)
+)
+_SENT_NOW = update(debt).where(*_THESE).values(sent_at=bindparam("at"), next_at=bindparam("look_at"))
+_DOUBT = update(debt).where(*_THESE).values(looks=CLOSE_LOOK, next_at=bindparam("at"))
+_OWE_AGAIN = update(debt).where(*_THESE).values(state="owed", next_at=bindparam("at"))
+_POSTPONE = update(debt).where(*_THESE).values(next_at=bindparam("at"))
+_DEBT = select(*(_D[name] for name in Debt._fields))
+_SENT = _DEBT.where(*_THESE, _D.state == "sent").order_by(_D.id)
+_NEXT_DUE = select(_D.next_at).where(*_OURS).order_by(_D.next_at).limit(1)
+
+
+def _due(rows: Select[Any], state: str) -> Select[Any]:
+    """Those in `state` whose time has come, longest waiting first."""
+    due = rows.where(*_OURS, _D.state == state, _D.next_at <= bindparam("now"))
+    return due.order_by(_D.next_at, _D.id).limit(bindparam("most", type_=BigInteger))
+
+
+_DUE = {state: _due(_DEBT, state) for state in ("owed", "sent")}
+_SOUGHT = _due(
+    select(_D.id, _D.order_id, _O.no, _D.looks, func.coalesce(_D.sent_at, _D.owed_at), _O.seen_at).join_from(
+        debt, invoice_order, _O.id == _D.order_id
+    ),
+    "sent",
+)
+
+
 class Debts:
     """The debt table, inside one transaction."""
 
@@ -71,11 +109,13 @@ class Debts:
         self._now = now
         self._together = together
 
+    # -- what is owed ----------------------------------------------------------------------------------------------
+
     async def owe(
         self, order_id: OrderId, merchant: MerchantName, *, kind: str, generation: int, revision: int, text: str = ""
     ) -> None:
         """Owe WDT the end of this order; what was owed before it is void. Owing the same twice is owing it once."""
-        self._void(order_id)
+        await self.void(order_id)
         self._together.add(
             order_id,
             _OWE,
@@ -90,101 +130,9 @@ class Debts:
             },
         )
 
-    def _void(self, order_id: OrderId) -> None:
-        self._together.add(order_id, _VOID, {"of_order": order_id, "at": to_ms(self._now)})
-
     async def void(self, order_id: OrderId) -> None:
         """Nothing is owed for this order any more."""
-        self._void(order_id)
-
-    async def due(self, merchant: MerchantName, state: str, limit: int) -> list[Debt]:
-        """Open debts to WDT in `state` (owed or sent) whose time has come, longest waiting first."""
-        rows = await self._connection.execute(
-            select(debt)
-            .where(
-                debt.c.target == "wdt",
-                debt.c.merchant == merchant,
-                _OPEN,  # the words of the partial index
-                debt.c.state == state,
-                debt.c.next_at <= to_ms(self._now),
-            )
-            .order_by(debt.c.next_at, debt.c.id)
-            .limit(limit)
-        )
-        return [
-            Debt(
-                id=row.id,
-                order_id=OrderId(row.order_id),
-                merchant=MerchantName(row.merchant),
-                target=row.target,
-                kind=row.kind,
-                state=row.state,
-                text=row.text,
-                tries=row.tries,
-                looks=row.looks,
-                next_at=from_ms(row.next_at),
-                owed_at=from_ms(row.owed_at),
-                sent_at=from_ms(row.sent_at),
-            )
-            for row in rows
-        ]
-
-    async def mark_sent(self, ids: Sequence[int], look_at: datetime) -> set[int]:
-        """About to be sent: from now on it may have been applied. Proof is looked for from `look_at`.
-
-        Returns the debts that are still open; what was voided meanwhile is not to be sent.
-        """
-        marked = await self._connection.execute(
-            update(debt)
-            .where(debt.c.id.in_(ids), _OPEN)
-            .values(state="sent", tries=debt.c.tries + 1, looks=0, sent_at=to_ms(self._now), next_at=to_ms(look_at))
-            .returning(debt.c.id)
-        )
-        return set(marked.scalars())
-
-    async def look_again(self, owed: Debt, look_at: datetime) -> None:
-        """Not proven by this look; look again at `look_at`."""
-        self._together.add(owed.order_id, _LOOK, {"k_id": owed.id, "look_at": to_ms(look_at)})
-
-    async def doubt(self, ids: Sequence[int]) -> None:
-        """WDT said no to these: only a read by number can tell; look now, and look that closely."""
-        await self._connection.execute(
-            update(debt).where(debt.c.id.in_(ids), _OPEN).values(looks=CLOSE_LOOK, next_at=to_ms(self._now))
-        )
-
-    async def sent_now(self, ids: Sequence[int], look_at: datetime) -> None:
-        """The call has returned: only what is seen from now on tells whether it was applied."""
-        await self._connection.execute(
-            update(debt).where(debt.c.id.in_(ids), _OPEN).values(sent_at=to_ms(self._now), next_at=to_ms(look_at))
-        )
-
-    async def owe_again(self, ids: Sequence[int], at: datetime) -> None:
-        """Proven not to be applied: to be sent again at `at`."""
-        await self._connection.execute(
-            update(debt).where(debt.c.id.in_(ids), _OPEN).values(state="owed", next_at=to_ms(at))
-        )
-
-    async def postpone(self, ids: Sequence[int], at: datetime) -> None:
-        """Nothing can be done about these before `at`."""
-        await self._connection.execute(update(debt).where(debt.c.id.in_(ids), _OPEN).values(next_at=to_ms(at)))
-
-    async def postpone_of(self, order_id: OrderId, at: datetime) -> None:
-        """Nothing can be done about what this order owes before `at`."""
-        await self._connection.execute(update(debt).where(debt.c.order_id == order_id, _OPEN).values(next_at=to_ms(at)))
-
-    async def next_due(self, merchant: MerchantName) -> datetime | None:
-        """When something owed to WDT is to be sent or looked after next; None when nothing is owed."""
-        found = await self._connection.scalar(
-            select(debt.c.next_at)
-            .where(
-                debt.c.target == "wdt",
-                debt.c.merchant == merchant,
-                _OPEN,  # the words of the partial index
-            )
-            .order_by(debt.c.next_at)
-            .limit(1)
-        )
-        return None if found is None else from_ms(found)
+        self._together.add(order_id, _VOID, {"of_order": order_id, "at": to_ms(self._now)})
 
     async def paid(self, owed: Debt) -> None:
         """A sighting proved it."""
@@ -193,3 +141,68 @@ class Debts:
     async def wake(self, order_id: OrderId) -> None:
         """Look at this order's open debt now."""
         self._together.add(order_id, _WAKE, {"of_order": order_id, "at": to_ms(self._now)})
+
+    # -- choosing --------------------------------------------------------------------------------------------------
+
+    async def due(self, merchant: MerchantName, state: str, limit: int) -> list[Debt]:
+        """Open debts to WDT in `state` (owed or sent) whose time has come, longest waiting first."""
+        whose = {"of_merchant": merchant, "now": to_ms(self._now), "most": limit}
+        return [_debt(row) for row in await self._connection.execute(_DUE[state], whose)]
+
+    async def sent(self, ids: Iterable[int]) -> list[Debt]:
+        """Those of these debts that were sent, and are neither settled nor to be sent again."""
+        return [_debt(row) for row in await self._connection.execute(_SENT, {"ids": list(ids)})]
+
+    async def sought(self, merchant: MerchantName, limit: int) -> list[Sought]:
+        """What was sent to WDT and is to be looked after now, longest waiting first."""
+        whose = {"of_merchant": merchant, "now": to_ms(self._now), "most": limit}
+        return [_sought(row) for row in await self._connection.execute(_SOUGHT, whose)]
+
+    async def next_due(self, merchant: MerchantName) -> datetime | None:
+        """When something owed to WDT is to be sent or looked after next; None when nothing is owed."""
+        found = await self._connection.scalar(_NEXT_DUE, {"of_merchant": merchant})
+        return None if found is None else from_ms(found)
+
+    # -- sending and looking ---------------------------------------------------------------------------------------
+
+    async def mark_sent(self, ids: Sequence[int], look_at: datetime) -> set[int]:
+        """About to be sent: from now on it may have been applied. Proof is looked for from `look_at`.
+
+        Returns the debts that are still open; what was voided meanwhile is not to be sent.
+        """
+        marked = await self._connection.execute(
+            _MARK_SENT, {"ids": list(ids), "at": to_ms(self._now), "look_at": to_ms(look_at)}
+        )
+        return set(marked.scalars())
+
+    async def look_again(self, owed: Debt | Sought, look_at: datetime) -> None:
+        """Not proven by this look; look again at `look_at`."""
+        self._together.add(owed.order_id, _LOOK, {"k_id": owed.id, "look_at": to_ms(look_at)})
+
+    async def doubt(self, ids: Sequence[int]) -> None:
+        """WDT said no to these: only a read by number can tell; look now, and look that closely."""
+        await self._connection.execute(_DOUBT, {"ids": list(ids), "at": to_ms(self._now)})
+
+    async def sent_now(self, ids: Sequence[int], look_at: datetime) -> None:
+        """The call has returned: only what is seen from now on tells whether it was applied."""
+        await self._connection.execute(_SENT_NOW, {"ids": list(ids), "at": to_ms(self._now), "look_at": to_ms(look_at)})
+
+    async def owe_again(self, ids: Sequence[int], at: datetime) -> None:
+        """Proven not to be applied: to be sent again at `at`."""
+        await self._connection.execute(_OWE_AGAIN, {"ids": list(ids), "at": to_ms(at)})
+
+    async def postpone(self, ids: Sequence[int], at: datetime) -> None:
+        """Nothing can be done about these before `at`."""
+        await self._connection.execute(_POSTPONE, {"ids": list(ids), "at": to_ms(at)})
+
+    async def postpone_of(self, order_id: OrderId, at: datetime) -> None:
+        """Nothing can be done about what this order owes before `at`."""
+        await self._connection.execute(_WAKE, {"of_order": order_id, "at": to_ms(at)})
+
+
+def _debt(row: Any) -> Debt:
+    return Debt._make((*row[:9], from_ms(row[9]), from_ms(row[10]), from_ms(row[11])))
+
+
+def _sought(row: Any) -> Sought:
+    return Sought._make((*row[:4], from_ms(row[4]), from_ms(row[5])))

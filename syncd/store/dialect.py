@@ -90,6 +90,11 @@ def merchant_scope(key: str) -> str:
 # -- trouble -----------------------------------------------------------------------------------------------------------
 
 
+def is_dead(error: BaseException | None) -> bool:
+    """Whether SQLite's handle met an I/O error: what the kernel failed to sync, it may call clean the next time."""
+    return "disk I/O error" in str(error)
+
+
 def is_unavailable(error: Exception) -> bool:
     """Whether the database as such could not do it, as opposed to refusing what it was told."""
     if isinstance(error, NoConnectionFree):

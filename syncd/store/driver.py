@@ -1,7 +1,8 @@
 """SQLite behind SQLAlchemy with one hop to the database's thread for each statement.
 
 SQLAlchemy's own adapter takes four: make a cursor, execute, fetch, close. A hop costs more than most of our statements,
-so that here a statement is executed, fetched and closed in one, and a rollback with nothing to take back in none.
+so that here a statement is executed, fetched and closed in one; a transaction begins in the hop of its first statement,
+and one with nothing to keep or to take back ends in none.
 """
 
 from __future__ import annotations
@@ -59,29 +60,46 @@ class OneHopCursor(AsyncAdapt_aiosqlite_cursor):
 class OneHopConnection(AsyncAdapt_aiosqlite_connection):
     """Remembers whether anything may be under way, so that giving it back to the pool is usually no work."""
 
-    __slots__ = ("_idle",)
+    __slots__ = ("_beginning", "_idle")
     _cursor_cls = OneHopCursor
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
         self._idle = False
+        self._beginning = ""
 
-    async def run(self, work: Callable[..., _Result], *given: Any) -> _Result:
+    def begin_with(self, statement: str) -> None:
+        """Begin a transaction, right before whatever is executed next."""
+        self._beginning = statement
+
+    async def run(self, work: Callable[..., Any], *given: Any) -> Any:
         """`work(connection, …)` in the database's thread, one at a time."""
         async with self._execute_mutex:
             self._idle = False
-            found: _Result = await self._connection._execute(work, self._connection._conn, *given)
-            return found
+            if self._beginning:
+                work, given = _begun, (self._beginning, work, *given)
+                self._beginning = ""
+            return await self._connection._execute(work, self._connection._conn, *given)
 
     def commit(self) -> None:
-        super().commit()
-        self._idle = True
+        if not self._has_nothing():
+            super().commit()
+            self._idle = True
 
     def rollback(self) -> None:
-        if self._idle:  # the last thing that was done here was a commit or a rollback, and it ended
-            return
-        super().rollback()
-        self._idle = True
+        if not self._has_nothing():
+            super().rollback()
+            self._idle = True
+
+    def _has_nothing(self) -> bool:
+        """Whether nothing was done since the last commit or rollback ended; what was to begin then begins no more."""
+        unused, self._beginning = bool(self._beginning), ""
+        return unused or self._idle
+
+
+def _begun(connection: sqlite3.Connection, statement: str, work: Callable[..., Any], *given: Any) -> Any:
+    connection.execute(statement)
+    return work(connection, *given)
 
 
 def _execute(connection: sqlite3.Connection, operation: str, parameters: Any) -> _Result:

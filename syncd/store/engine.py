@@ -16,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from syncd.store.dialect import is_dead
 from syncd.store.driver import one_hop
 from syncd.store.troubles import UnsupportedStore as UnsupportedStore
 
@@ -25,6 +26,7 @@ WRITER = (
     "PRAGMA synchronous=FULL",
     "PRAGMA busy_timeout=5000",
     "PRAGMA journal_size_limit=67108864",  # a log that a long reader let grow gives its disk back afterwards
+    "PRAGMA wal_autocheckpoint=4000",  # 16 MB: what a load rewrites again and again goes to the file a few times less
     "PRAGMA foreign_keys=ON",
     "PRAGMA cache_size=-8192",
 )
@@ -52,13 +54,12 @@ def _recipe(engine: AsyncEngine, pragmas: tuple[str, ...], begin: str) -> AsyncE
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def on_error(context: Any) -> None:
-        """A handle that met an I/O error is dead: what the kernel failed to sync, it may call clean the next time."""
-        if "disk I/O error" in str(context.original_exception):
+        if is_dead(context.original_exception):
             context.is_disconnect = True
 
     @event.listens_for(engine.sync_engine, "begin")
     def on_begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.dbapi_connection.begin_with(begin)
 
     return one_hop(engine)
 

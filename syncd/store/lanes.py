@@ -7,7 +7,7 @@ right to a single call (`probe`).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,11 +33,18 @@ STRIKES = 5
 PROBE_FOR = timedelta(seconds=60)
 
 
+_UNWELL = or_(lane.c.strikes > 0, lane.c.state == RESTING)
 _NOT_WELL = select(lane.c.state).where(
     lane.c.merchant == bindparam("in_merchant"),
     lane.c.platform == bindparam("in_platform"),
-    or_(lane.c.strikes > 0, lane.c.state == RESTING),
+    _UNWELL,
 )
+_OF_THESE = (
+    lane.c.merchant.in_(bindparam("in_merchants", expanding=True)),
+    lane.c.platform == bindparam("in_platform"),
+)
+_UNWELL_OF = select(lane.c.merchant).where(*_OF_THESE, _UNWELL)
+_NOT_OPEN_OF = select(lane).where(*_OF_THESE, lane.c.state != OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +93,20 @@ class Lanes:
 
     async def standing(self, merchant: str, platform: str) -> Standing:
         """Whether the lane may be used now, and how."""
-        found = await self._find(merchant, platform)
-        if found is None or found.state == OPEN:
-            return Standing()
+        return (await self.standings([merchant], platform)).get(merchant, Standing())
+
+    async def standings(self, merchants: Collection[str], platform: str) -> dict[str, Standing]:
+        """As `standing`, of those whose lane is not simply open; the others are left out."""
+        whose = {"in_merchants": list(merchants), "in_platform": platform}
+        rows = await self._connection.execute(_NOT_OPEN_OF, whose)
+        return {row.merchant: self._stands(_lane(row), platform) for row in rows}
+
+    async def unwell(self, merchants: Collection[str], platform: str) -> set[str]:
+        """Those of whose lanes `recovered` has something to write."""
+        whose = {"in_merchants": list(merchants), "in_platform": platform}
+        return set((await self._connection.execute(_UNWELL_OF, whose)).scalars())
+
+    def _stands(self, found: Lane, platform: str) -> Standing:
         if found.state == PAUSED:
             until = self._now + timedelta(hours=1) if found.until is None else found.until
             return Standing(until=until) if until > self._now else Standing()
@@ -201,13 +219,6 @@ class Lanes:
         """Every lane that was ever at rest or without an answer."""
         rows = await self._connection.execute(select(lane).order_by(lane.c.merchant, lane.c.platform))
         return [_lane(row) for row in rows]
-
-    async def _find(self, merchant: str, platform: str) -> Lane | None:
-        rows = await self._connection.execute(
-            select(lane).where(lane.c.merchant == merchant, lane.c.platform == platform)
-        )
-        row = rows.first()
-        return None if row is None else _lane(row)
 
     async def _held(self, merchant: str, platform: str) -> SqlRow[Any]:
         """The lane's row, open if there was none. Nobody else changes it until this transaction ends.

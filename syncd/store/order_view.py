@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NewType
 
 import orjson
@@ -12,90 +13,99 @@ from sqlalchemy import Row as SqlRow
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.domain.order import MerchantName, OrderNo
 from syncd.store.instants import from_ms
+from syncd.store.schema import invoice_order
 
 OrderId = NewType("OrderId", int)
 
+_AT = {column: at for at, column in enumerate(invoice_order.c.keys())}
 
-@dataclass(frozen=True, slots=True)
-class OrderView:
-    """One stored order. `amount` is ten-thousandths; `raw` the row's bytes as WDT sent them."""
 
-    id: OrderId
-    sid: str
-    merchant: MerchantName
-    no: OrderNo
-    shop_no: str
-    payer_name: str
-    amount: int | None
-    is_red: bool
-    created_at: datetime | None
-    wdt_status: int
-    wdt_invoice_no: str
-    raw: bytes
-    first_seen_at: datetime
-    seen_at: datetime
-    state: State
-    phase: Phase
-    generation: int
-    hold: Hold | None
-    hold_facts: dict[str, str]
-    held_from: State | None
-    held_phase: Phase | None
-    next_at: datetime
-    tries: int
-    revives: int
-    restarts: int
-    duplicates: int
-    sent_at: datetime | None
-    missed_at: datetime | None
-    asked_at: datetime | None
-    refusal: tuple[str, str] | None
-    sweeps: int
-    sweep_at: datetime | None
-    drifted: bool
-    doubted_at: datetime | None
-    changed_at: datetime
-    relation: str = ""  # of a red row: the blue invoice it names, as WDT shows it now
-    red_of: str | None = None  # the blue invoice that its newest submission reverses
+def _cell(column: str) -> Any:
+    """The cell of that column as it is stored."""
+    return property(itemgetter(_AT[column]))
+
+
+def _read(column: str, read: Callable[[Any], object]) -> Any:
+    """What the cell of that column means; None where it is empty."""
+    at = _AT[column]
+
+    def meaning(order: OrderView) -> object:
+        cell = order[at]
+        return None if cell is None or cell == "" else read(cell)
+
+    return property(meaning)
+
+
+def _named(column: str, names: Mapping[str, object]) -> Any:
+    """Which of these the cell of that column names."""
+    at = _AT[column]
+    return property(lambda order: names[order[at]])
+
+
+class OrderView(tuple[Any, ...]):
+    """One stored order. `amount` is ten-thousandths; `raw` the row's bytes as WDT sent them.
+
+    It is the row itself, and what a cell means is found out when it is asked for: thousands are read in a minute, of
+    each of which a stage looks at a few cells.
+    """
+
+    __slots__ = ()
+
+    id: OrderId = _cell("id")
+    sid: str = _cell("sid")
+    merchant: MerchantName = _cell("merchant")
+    no: OrderNo = _cell("no")
+    shop_no: str = _cell("shop_no")
+    payer_name: str = _cell("payer_name")
+    amount: int | None = _cell("amount")
+    is_red: bool = _read("is_red", bool)
+    created_at: datetime | None = _read("created_at", from_ms)
+    wdt_status: int = _cell("wdt_status")
+    wdt_invoice_no: str = _cell("wdt_invoice_no")
+    raw: bytes = _cell("raw")
+    first_seen_at: datetime = _read("first_seen_at", from_ms)
+    seen_at: datetime = _read("seen_at", from_ms)
+    state: State = _named("state", {str(one): one for one in State})
+    phase: Phase = _named("phase", {str(one): one for one in Phase})
+    generation: int = _cell("generation")
+    hold: Hold | None = _read("hold", Hold)
+    held_from: State | None = _read("held_from", State)
+    held_phase: Phase | None = _read("held_phase", Phase)
+    next_at: datetime = _read("next_at", from_ms)
+    tries: int = _cell("tries")
+    revives: int = _cell("revives")
+    restarts: int = _cell("restarts")
+    duplicates: int = _cell("duplicates")
+    sent_at: datetime | None = _read("sent_at", from_ms)
+    missed_at: datetime | None = _read("missed_at", from_ms)
+    asked_at: datetime | None = _read("asked_at", from_ms)
+    sweeps: int = _cell("sweeps")
+    sweep_at: datetime | None = _read("sweep_at", from_ms)
+    drifted: bool = _read("drifted", bool)
+    doubted_at: datetime | None = _read("doubted_at", from_ms)
+    changed_at: datetime = _read("changed_at", from_ms)
+    relation: str = _cell("relation")  # of a red row: the blue invoice it names, as WDT shows it now
+    red_of: str | None = _cell("red_of")  # the blue invoice that its newest submission reverses
+
+    def changed(self, **cells: object) -> OrderView:
+        """The order with these cells, as they are stored, instead of its own."""
+        row = list(self)
+        for column, cell in cells.items():
+            row[_AT[column]] = cell
+        return OrderView(row)
+
+    @property
+    def hold_facts(self) -> dict[str, str]:
+        facts = self[_AT["hold_facts"]]
+        return dict(orjson.loads(facts)) if facts else {}
+
+    @property
+    def refusal(self) -> tuple[str, str] | None:
+        """The issuer's no, code and text, as long as it is not confirmed."""
+        code = self[_AT["refusal_code"]]
+        return None if code is None else (code, self[_AT["refusal_text"]])
 
 
 def view(row: SqlRow[Any]) -> OrderView:
-    return OrderView(
-        id=OrderId(row.id),
-        sid=row.sid,
-        merchant=MerchantName(row.merchant),
-        no=OrderNo(row.no),
-        shop_no=row.shop_no,
-        payer_name=row.payer_name,
-        amount=row.amount,
-        is_red=bool(row.is_red),
-        created_at=from_ms(row.created_at),
-        wdt_status=row.wdt_status,
-        wdt_invoice_no=row.wdt_invoice_no,
-        raw=row.raw,
-        first_seen_at=from_ms(row.first_seen_at),
-        seen_at=from_ms(row.seen_at),
-        state=State(row.state),
-        phase=Phase(row.phase),
-        generation=row.generation,
-        hold=Hold(row.hold) if row.hold else None,
-        hold_facts=orjson.loads(row.hold_facts) if row.hold_facts else {},
-        held_from=State(row.held_from) if row.held_from else None,
-        held_phase=Phase(row.held_phase) if row.held_phase else None,
-        next_at=from_ms(row.next_at),
-        tries=row.tries,
-        revives=row.revives,
-        restarts=row.restarts,
-        duplicates=row.duplicates,
-        sent_at=from_ms(row.sent_at),
-        missed_at=from_ms(row.missed_at),
-        asked_at=from_ms(row.asked_at),
-        refusal=(row.refusal_code, row.refusal_text) if row.refusal_code is not None else None,
-        sweeps=row.sweeps,
-        sweep_at=from_ms(row.sweep_at),
-        drifted=bool(row.drifted),
-        doubted_at=from_ms(row.doubted_at),
-        changed_at=from_ms(row.changed_at),
-        relation=row.relation,
-        red_of=row.red_of,
-    )
+    """The order of a row with every column of the table."""
+    return OrderView(row)

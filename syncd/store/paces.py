@@ -5,18 +5,23 @@ And the line before a credential that several workers share: one row that says u
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, literal, or_, select, tuple_, update
 
 from syncd.domain.budget import Budget, Slowed, longest_rest
 from syncd.domain.trouble import Paced
 from syncd.store.dialect import DATABASE_NOW, greatest, upsert
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import pace, pace_taken, unit
-from syncd.store.store import Store, StoreUnavailable, Tx
+from syncd.store.troubles import StoreUnavailable
 from syncd.store.units import LeaseClock
+
+if TYPE_CHECKING:
+    from syncd.store.store import Store, Tx
 
 #: Nobody has a place later than this many seconds and places from now; a row that says so was written by a clock that
 #: has been set back since.
@@ -36,8 +41,7 @@ class Paces:
 
     async def slowed(self) -> Slowed | None:
         """What the last rate answer to any worker left behind; None before the first."""
-        async with self._store.read() as tx:
-            return await slowed(tx, self._platform, self._account)
+        return await self._store.desk.slowed(self._platform, self._account)
 
     async def slow(self, ceiling: float, began_at: datetime, rest_for: float) -> Slowed:
         """Halve the rate and begin the rest, durably, unless another call's answer has done so since `began_at`."""
@@ -142,10 +146,18 @@ def _of(platform: str, account: str) -> ColumnElement[bool]:
 
 async def slowed(tx: Tx, platform: str, account: str) -> Slowed | None:
     """The row of one credential, as people and pacers need it."""
+    return (await slowed_all(tx, [(platform, account)])).get((platform, account))
+
+
+async def slowed_all(tx: Tx, credentials: Collection[tuple[str, str]]) -> dict[tuple[str, str], Slowed]:
+    """The rows of those that have one."""
+    p = pace.c
     rows = await tx.connection.execute(
-        select(pace.c.rate, pace.c.slowed_at, pace.c.until_at).where(
-            pace.c.platform == platform, pace.c.account == account
+        select(p.platform, p.account, p.rate, p.slowed_at, p.until_at).where(
+            tuple_(p.platform, p.account).in_(sorted(credentials))
         )
     )
-    row = rows.first()
-    return None if row is None else Slowed(row.rate / 1000, from_ms(row.slowed_at), from_ms(row.until_at))
+    return {
+        (platform, account): Slowed(rate / 1000, from_ms(slowed_at), from_ms(until_at))
+        for platform, account, rate, slowed_at, until_at in rows
+    }

@@ -14,27 +14,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.domain.lifecycle import State
 from syncd.domain.order import BadRow, MerchantName, OrderNo, Row, WdtStatus
 from syncd.domain.sighting import Sighting
-from syncd.store.copyin import copy_in
 from syncd.store.dialect import is_postgresql, least, placed
 from syncd.store.instants import to_ms
-from syncd.store.schema import counter, instance, invoice_order, quarantine, unit
+from syncd.store.schema import invoice_order, quarantine, unit
+from syncd.store.script import Add, Ask, Script, Tell, play
 from syncd.store.sorting import Kept as Kept
 from syncd.store.sorting import Newborn, Sorted, Stored, when
 from syncd.store.sorting import Seen as Seen
 from syncd.store.troubles import StoreUnavailable
 
-_NEWBORN = """invoice_order (sid, merchant, no, shop_no, payer_name, amount, is_red, created_at, wdt_status,
-  wdt_invoice_no, relation, raw, content_hash, seq, first_seen_at, seen_at, span_start, span_end, state, phase,
-  next_at, changed_at)"""
-_TYPES = (
-    *("text", "text", "text", "text", "text", "int8", "int4", "int8", "int4"),
-    *("text", "text", "bytea", "bytea", "int8", "int8", "int8", "int8", "int8", "text", "text"),
-    *("int8", "int8"),
-)
-INSERT = f"""
-INSERT INTO {_NEWBORN}
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+#: The columns of an order that was never seen before, as `Newborn` fills them, and their types in PostgreSQL.
+_NEWBORN = {
+    **dict.fromkeys(("sid", "merchant", "no", "shop_no", "payer_name"), "text"),
+    **dict.fromkeys(("amount", "is_red", "created_at", "wdt_status"), "int8"),
+    **dict.fromkeys(("wdt_invoice_no", "relation"), "text"),
+    **dict.fromkeys(("raw", "content_hash"), "bytea"),
+    **dict.fromkeys(("seq", "first_seen_at", "seen_at", "span_start", "span_end"), "int8"),
+    **dict.fromkeys(("state", "phase"), "text"),
+    **dict.fromkeys(("next_at", "changed_at"), "int8"),
+    **dict.fromkeys(("is_red", "wdt_status"), "int4"),  # of those above; COPY wants to know it exactly
+}
 _CHANGE = """
 UPDATE invoice_order SET shop_no = ?, payer_name = ?, amount = ?, is_red = ?, created_at = ?, wdt_status = ?,
   wdt_invoice_no = ?, relation = ?, raw = ?, content_hash = ?, seq = ?, seen_at = ?,
@@ -57,28 +56,37 @@ ON CONFLICT (sid, digest) DO UPDATE SET seen_at = excluded.seen_at
 """
 
 
-_KNOWN_BY = """
-SELECT o.id, o.no, o.state, o.phase, o.wdt_status, o.content_hash, o.hold, o.seq, o.seen_at,
-  EXISTS (SELECT 1 FROM submission s WHERE s.order_id = o.id)
-FROM invoice_order o WHERE o.sid = ? AND o.no IN ({})
-"""
+_STORED = """o.id, o.no, o.state, o.phase, o.wdt_status, o.content_hash, o.hold, o.seq, o.seen_at,
+  (SELECT 1 FROM submission s WHERE s.order_id = o.id LIMIT 1)"""
 #: By whether it is PostgreSQL. A page's numbers are one parameter: the statement is the same for any count of them.
+#: One step into the index for each number, whatever the database believes: PostgreSQL keeps a plan that it made while
+#: there were no orders.
 _KNOWN = {
-    False: _KNOWN_BY.format("SELECT value FROM json_each(?)"),
-    True: _KNOWN_BY.format("SELECT unnest(CAST(? AS TEXT[]))"),
+    False: f"""
+SELECT {_STORED} FROM json_each(?) among CROSS JOIN invoice_order o WHERE o.sid = ? AND o.no = among.value
+""",
+    True: f"""
+SELECT found.* FROM json_array_elements_text(CAST(? AS JSON)) AS among (no),
+  LATERAL (SELECT {_STORED} FROM invoice_order o WHERE o.sid = ? AND o.no = among.no LIMIT 1) AS found
+""",
 }
-_NUMBER = """
+_NUMBER_BY = """
 INSERT INTO counter (name, value)
-VALUES (?, COALESCE((SELECT value FROM counter WHERE name = 'request'), 0) + 1)
-ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value
+SELECT among.name, COALESCE((SELECT value FROM counter WHERE name = 'request'), 0) + 1 FROM ({}) among WHERE true
+ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING name, value
 """
+_NUMBER = {
+    False: _NUMBER_BY.format("SELECT value AS name FROM json_each(?)"),
+    True: _NUMBER_BY.format("SELECT unnest(CAST(? AS TEXT[])) AS name"),
+}
 _PASSED_OVER = """
 INSERT INTO counter (name, value) VALUES (?, ?)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE counter.value < excluded.value
 """
 
 
-_INSTANCE = select(instance.c.armed, instance.c.disarmed_at)
+_OVERTAKEN_BY = "SELECT value FROM counter WHERE name = ?"
+_INSTANCE = "SELECT armed, disarmed_at FROM instance"
 
 
 class Sightings:
@@ -87,13 +95,26 @@ class Sightings:
     def __init__(self, connection: AsyncConnection, now: datetime) -> None:
         self._connection = connection
         self._now = now
+        self._shared = is_postgresql(connection)
 
     async def keep(self, merchant: MerchantName, sid: str, rows: Sequence[Row], seen: Seen) -> Kept:
         """Store one page: new orders, changed ones, and for the rest only that they were seen again.
 
         A row stored by a later request is never overwritten (R11).
         """
-        known = await self._known(sid, [row.no for row in rows]) if rows else {}
+        if not rows:
+            return Sorted(seen).kept(rows, {})
+        kept, here = await play(self._connection, self._kept(merchant, sid, rows, seen))
+        for armed, disarmed_at in here:
+            if disarmed_at is not None:
+                await self._doubt(merchant, sid, kept.fresh, armed=bool(armed), disarmed_at=disarmed_at)
+        return kept
+
+    def _kept(
+        self, merchant: MerchantName, sid: str, rows: Sequence[Row], seen: Seen
+    ) -> Script[tuple[Kept, list[tuple[int, int | None]]]]:
+        """What a page changed; and, where it changed anything, whether this store is armed."""
+        known = yield from self._known(sid, [row.no for row in rows])
         found = Sorted(seen)
         born = Newborn(merchant, sid, seen, to_ms(self._now))
         for row in rows:
@@ -103,64 +124,79 @@ class Sightings:
                 found.waiting += row.status == WdtStatus.WAITING
             else:
                 found.sort(row, stored)
-        await self._refuse_overtaken(sid, found)
-        await self._bear(found.inserts)
-        if found.changes:
-            await self._put([self._change(stored, row, seen, sight) for row, stored, sight in found.changes])
-        if found.touches:
-            await self._connection.exec_driver_sql(placed(self._connection, _TOUCH), found.touches)
-        if found.passed_over:
-            await self._connection.exec_driver_sql(placed(self._connection, _PASSED_OVER), (_passed(sid), seen.seq))
+        yield from self._written(sid, found)
         kept = found.kept(rows, known)
-        if kept.fresh:
-            await self._doubt(merchant, sid, kept.fresh)
-        return kept
+        return kept, (yield Ask(_INSTANCE)) if kept.fresh else []
 
-    async def _put(self, changes: Sequence[tuple[Any, ...]]) -> None:
+    def _known(self, sid: str, numbers: Sequence[OrderNo]) -> Script[dict[OrderNo, Stored]]:
+        rows = yield Ask(_KNOWN[self._shared], (orjson.dumps(numbers).decode(), sid))
+        return {row[1]: Stored._make(row) for row in rows}
+
+    def _written(self, sid: str, found: Sorted) -> Script[None]:
+        if found.changes:
+            yield from self._refuse_overtaken(sid, found)
+        if found.inserts:
+            yield Add("invoice_order", _NEWBORN, found.inserts)
+        if found.changes:
+            yield from self._put([self._change(stored, row, found.seen, sight) for row, stored, sight in found.changes])
+        if found.touches:
+            yield Tell(_TOUCH, found.touches)
+        if found.passed_over:
+            yield Tell(_PASSED_OVER, [(_passed(sid), found.seen.seq)])
+
+    def _put(self, changes: Sequence[tuple[Any, ...]]) -> Script[None]:
         """What seeing an order means follows from what it was. Raises StoreUnavailable where it is not that any more.
 
         A claim keeps everybody else away from the orders of its merchant's name. Only workers whose settings name one
         tenant differently, while it is being renamed, meet here.
         """
-        done = await self._connection.exec_driver_sql(placed(self._connection, _CHANGE), changes)
-        if done.rowcount != len(changes):
+        done = yield Tell(_CHANGE, changes)
+        if done != len(changes):
             raise StoreUnavailable("another worker has changed the same orders, under another name of their merchant")
 
-    async def _bear(self, cells: Sequence[tuple[Any, ...]]) -> None:
-        if cells and is_postgresql(self._connection):
-            await copy_in(self._connection, _NEWBORN, _TYPES, cells)
-        elif cells:
-            await self._connection.exec_driver_sql(INSERT, cells)
-
-    async def number(self, sid: str) -> int:
-        """The number of the next request to this tenant (R11); what is drawn too early is at worst thought older."""
-        drawn = await self._connection.exec_driver_sql(placed(self._connection, _NUMBER), (f"request:{sid}",))
-        return int(drawn.scalar_one())
-
-    async def _refuse_overtaken(self, sid: str, found: Sorted) -> None:
+    @staticmethod
+    def _refuse_overtaken(sid: str, found: Sorted) -> Script[None]:
         """What a later request saw unchanged, and therefore did not write, is not overwritten either."""
-        if not found.changes:
-            return
-        newest = await self._connection.scalar(select(counter.c.value).where(counter.c.name == _passed(sid)))
-        if newest is not None and newest > found.seen.seq:
+        newest = yield Ask(_OVERTAKEN_BY, (_passed(sid),))
+        if newest and newest[0][0] > found.seen.seq:
             found.overtaken += sum(row.content_hash != stored.content_hash for row, stored, _ in found.changes)
             found.changes.clear()
 
-    async def _doubt(self, merchant: MerchantName, sid: str, numbers: Sequence[OrderNo]) -> None:
+    async def number(self, sid: str) -> int:
+        """The number of the next request to this tenant (R11); what is drawn too early is at worst thought older."""
+        return (await self.numbers([sid]))[0][0]
+
+    async def numbers(self, sids: Sequence[str], at_once: int = 1) -> list[range]:
+        """So many numbers in a row for each of these; a tenant that is named twice gets them twice."""
+        drawn: list[range | None] = [None] * len(sids)
+        left = list(enumerate(sids))
+        while left:
+            once = {f"request:{sid}": place for place, sid in reversed(left)}
+            for name, last in await self._draw(sorted(once), at_once):
+                drawn[once[name]] = range(last - at_once + 1, last + 1)
+            left = [(place, sid) for place, sid in left if drawn[place] is None]
+        return [numbers for numbers in drawn if numbers is not None]
+
+    async def _draw(self, names: Sequence[str], at_once: int) -> Sequence[Any]:
+        among = list(names) if self._shared else orjson.dumps(names).decode()
+        sql = placed(self._connection, _NUMBER[self._shared])
+        rows = await self._connection.exec_driver_sql(sql, (at_once, among, at_once))
+        return rows.all()
+
+    async def _doubt(
+        self, merchant: MerchantName, sid: str, numbers: Sequence[OrderNo], *, armed: bool, disarmed_at: int
+    ) -> None:
         """What may have been sent in a time this store has forgotten is asked about before it is sent (0009).
 
         While the store is disarmed that is whatever comes in new or changed; later, what is older than the disarming.
         """
-        here = (await self._connection.execute(_INSTANCE)).first()
-        if here is None or here.disarmed_at is None:
-            return
         o, now = invoice_order.c, to_ms(self._now)
         swept = o.state.in_((State.FAILED, State.DONE85, State.CANCELLED))
         new = o.state.in_((State.PENDING, State.MIRRORED))
-        older = and_(new, func.coalesce(o.created_at, 0) < here.disarmed_at)
+        older = and_(new, func.coalesce(o.created_at, 0) < disarmed_at)
         doubted = await self._connection.execute(
             update(invoice_order)
-            .where(o.sid == sid, o.no.in_(numbers), or_(new, swept, o.state == State.HOLD) if not here.armed else older)
+            .where(o.sid == sid, o.no.in_(numbers), or_(new, swept, o.state == State.HOLD) if not armed else older)
             .values(
                 doubted_at=now,
                 tries=0,
@@ -175,12 +211,6 @@ class Sightings:
                 .where(u.stage == "collect", u.key == merchant)
                 .values(next_at=least(self._connection, u.next_at, now))
             )
-
-    async def _known(self, sid: str, numbers: Sequence[OrderNo]) -> dict[OrderNo, Stored]:
-        shared = is_postgresql(self._connection)
-        among = list(numbers) if shared else orjson.dumps(numbers).decode()
-        rows = await self._connection.exec_driver_sql(placed(self._connection, _KNOWN[shared]), (sid, among))
-        return {stored.no: stored for stored in map(Stored._make, rows)}
 
     def _change(self, stored: Stored, row: Row, seen: Seen, sight: Sighting) -> tuple[Any, ...]:
         now = to_ms(self._now)

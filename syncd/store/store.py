@@ -24,6 +24,7 @@ from syncd.store.board import Board
 from syncd.store.cancels import Cancels
 from syncd.store.cards import Cards
 from syncd.store.debts import Debts
+from syncd.store.desk import Desk
 from syncd.store.dialect import hold, is_postgresql, is_unavailable, merchant_scope
 from syncd.store.engine import private, reader_engine, sqlite_path, writer_engine
 from syncd.store.files import Files
@@ -67,7 +68,7 @@ class Tx:
         self.reds = Reds(connection, self.now)
         self.cards = Cards(connection, self.units, self.now)
         self.cancels = Cancels(connection, self.now)
-        self.journal = Journal(connection, self.now)
+        self.journal = Journal(connection, self.now, together)
         self.windows = Windows(connection, self.now)
         self.lanes = Lanes(connection, self.now)
         self.instance = Instances(connection, self.now)
@@ -82,6 +83,11 @@ class Tx:
         self.tellings: list[Callable[[], object]] = []
         #: Whether a write to the outside follows this transaction; see `Store.begin`.
         self.outward = False
+
+    async def go_out(self) -> None:
+        """A write to the outside follows this transaction. Raises Disarmed, and then none does."""
+        await self.instance.require_armed()
+        self.outward = True
 
     def tell(self, line: Callable[[], object]) -> None:
         """Say this once the transaction is durable: a log line about something rolled back would be a lie."""
@@ -120,6 +126,7 @@ class Store:
         self.on_due: Callable[[Collection[tuple[str, str]]], None] | None = None
         #: Writes refused for a stale epoch since this process began.
         self.fenced = 0
+        self.desk = Desk(self)
 
     @classmethod
     def at(
@@ -165,17 +172,15 @@ class Store:
             if self._shared and not lone:
                 await connection.exec_driver_sql(*hold(scope if claim is None else merchant_scope(claim.key)))
             tx = Tx(connection, self.clock, self.host, self.leases)
-            tx.outward = outward
             try:
                 if claim is not None:
                     await tx.units.check(claim)
                 if outward:
-                    await tx.instance.require_armed()
+                    await tx.go_out()
                 yield tx
             except Fenced:
                 self.fenced += 1
                 raise
-            await tx.journal.flush()
             await self._wake(tx, claim)
             await tx.together.flush()
             if self.wake_now is not None:
@@ -242,8 +247,7 @@ class Store:
         async with self._transaction(self._reader) as connection:
             tx = Tx(connection, self.clock, self.host, self.leases)
             yield tx
-            await tx.journal.flush()  # refused like any other write
-            await tx.together.flush()
+            await tx.together.flush()  # refused like any other write
             await tx.units.wake_all()
 
     @asynccontextmanager
@@ -258,8 +262,7 @@ class Store:
 
     async def next_seq(self, sid: str) -> int:
         """The number of the next request to this tenant: what a later one stored is never overwritten (R11)."""
-        async with self.begin(fact="store.numbered", lone=True) as tx:
-            return await tx.sightings.number(sid)
+        return await self.desk.number(sid)
 
     async def answers(self) -> bool:
         """Whether the database can be read right now."""
@@ -272,6 +275,7 @@ class Store:
 
     async def close(self) -> None:
         """Close both engines; an unclosed connection would outlive the loop and complain."""
+        await self.desk.close()
         await self._writer.dispose()
         await self._reader.dispose()
 

@@ -6,17 +6,18 @@ The guards stay in the statements: a change that is guarded by what the order wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Select, TextClause, Update
+from sqlalchemy import Delete, Insert, Select, Update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Phase, State
+from syncd.store.dialect import is_postgresql
 from syncd.store.schema import invoice_order
+from syncd.store.script import Script, Tell, play
+from syncd.store.wording import Cells, Statement, worded
 
-Statement = Insert | Update | Delete | TextClause
-Cells = Mapping[str, Any]
 #: What guards a change of an order: its state, its phase, and its status at WDT.
 Guarded = tuple[State, Phase, int]
 
@@ -32,6 +33,17 @@ class _Group:
         self.statement = statement
         self.rows: list[Cells] = []
         self.guarded = 0
+
+    def require(self, changed: int) -> None:
+        """Raises Torn where so many rows are not what was to be changed."""
+        if self.guarded and changed != len(self.rows):
+            raise Torn(f"{changed} of {len(self.rows)} orders were as they had been read")
+
+
+def _all_of(groups: Sequence[_Group]) -> Script[None]:
+    for group in groups:
+        words = worded(group.statement, tuple(group.rows[0]))
+        group.require((yield Tell(words.sql, [words.values(row) for row in group.rows])))
 
 
 class Together:
@@ -71,11 +83,13 @@ class Together:
         groups, self._groups = self._groups, []
         self._newest.clear()
         self._reached.clear()
+        if not is_postgresql(self._connection):
+            await play(self._connection, _all_of(groups))
+            return
         for group in groups:
             rows = group.rows
             done = await self._connection.execute(group.statement, rows if len(rows) > 1 else rows[0])
-            if group.guarded and done.rowcount != len(rows):
-                raise Torn(f"{done.rowcount} of {len(rows)} orders were as they had been read")
+            group.require(done.rowcount)
 
 
 class Patient:
@@ -104,6 +118,10 @@ class Patient:
     async def stream(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         await self._before(statement)
         return await self._connection.stream(statement, parameters, **options)
+
+    async def get_raw_connection(self) -> Any:
+        await self._before(None)
+        return await self._connection.get_raw_connection()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)

@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.window import Window
 from syncd.store.instants import from_ms, span_ms, to_ms
 from syncd.store.schema import backfill, cursor, window_done
+from syncd.store.script import Script, Tell, play
 
 #: Neighbouring windows are written as one ledger row up to this span: a quiet year is 365 rows, not half a million.
 _ROW_SPAN = timedelta(days=1)
 
 
-# What every page needs is built once: building a statement costs as much as executing it.
-_MOVE = (
-    update(cursor)
-    .where(
-        cursor.c.sid == bindparam("in_sid"),
-        cursor.c.feed == bindparam("in_feed"),
-        cursor.c.position == bindparam("since"),
-    )
-    .values(position=bindparam("to"), moved_at=bindparam("at"))
-)
-_MOVE_BACKFILL = (
-    update(backfill)
-    .where(backfill.c.id == bindparam("in_id"), backfill.c.position == bindparam("since"))
-    .values(position=bindparam("to"), done_at=bindparam("done"))
-)
-_JOIN = (
-    update(window_done)
-    .where(
-        window_done.c.sid == bindparam("in_sid"),
-        window_done.c.feed == bindparam("in_feed"),
-        window_done.c.end == bindparam("since"),
-        window_done.c.start > bindparam("room"),
-    )
-    .values(
-        end=bindparam("to"),
-        rows=window_done.c.rows + bindparam("more_rows"),
-        calls=window_done.c.calls + bindparam("more_calls"),
-        done_at=bindparam("at"),
-    )
-)
+_MOVE = "UPDATE cursor SET position = ?, moved_at = ? WHERE sid = ? AND feed = ? AND position = ?"
+_MOVE_BACKFILL = "UPDATE backfill SET position = ?, done_at = ? WHERE id = ? AND position = ?"
+_JOIN = """
+UPDATE window_done SET "end" = ?, rows = rows + ?, calls = calls + ?, done_at = ?
+WHERE sid = ? AND feed = ? AND "end" = ? AND start > ?
+"""
+_NOTE = 'INSERT INTO window_done (sid, feed, start, "end", rows, calls, done_at) VALUES (?, ?, ?, ?, ?, ?, ?)'
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +63,17 @@ class Gap:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A window of a feed that was read completely: how many rows it held, and how many calls that took."""
+
+    sid: str
+    feed: str
+    window: Window
+    rows: int
+    calls: int
+
+
 class Misplaced(Exception):
     """The window does not begin where the cursor stands; moving would leave a gap."""
 
@@ -101,6 +91,11 @@ class Windows:
         row = found.first()
         return None if row is None else _cursor(row)
 
+    async def places(self, feeds: Collection[tuple[str, str]]) -> dict[tuple[str, str], Cursor]:
+        """The cursors of several feeds (sid and name)."""
+        found = await self._connection.execute(select(cursor).where(tuple_(cursor.c.sid, cursor.c.feed).in_(feeds)))
+        return {(row.sid, row.feed): _cursor(row) for row in found}
+
     async def begin(self, sid: str, feed: str, origin: datetime) -> Cursor:
         """Start a feed at `origin`; everything before it is a backfill's business."""
         at = to_ms(origin)
@@ -111,25 +106,11 @@ class Windows:
 
     async def move(self, sid: str, feed: str, window: Window, *, rows: int, calls: int) -> None:
         """Move the cursor over a completed window, in the transaction that stored its last rows. Raises Misplaced."""
-        at = {"to": to_ms(window.end), "at": to_ms(self._now)}
-        moved = await self._connection.execute(
-            _MOVE, {"in_sid": sid, "in_feed": feed, "since": to_ms(window.start), **at}
-        )
-        if moved.rowcount != 1:
-            raise Misplaced(f"{sid}/{feed} is not at {window.start.isoformat()}")
-        await self._note(sid, feed, window, rows, calls)
+        await self.move_all([Done(sid, feed, window, rows, calls)])
 
-    async def _note(self, sid: str, feed: str, window: Window, rows: int, calls: int) -> None:
-        start, end = to_ms(window.start), to_ms(window.end)
-        told = {"to": end, "more_rows": rows, "more_calls": calls, "at": to_ms(self._now)}
-        where = {"in_sid": sid, "in_feed": feed, "since": start, "room": end - span_ms(_ROW_SPAN)}
-        joined = await self._connection.execute(_JOIN, {**where, **told})
-        if joined.rowcount == 0:
-            await self._connection.execute(
-                insert(window_done).values(
-                    sid=sid, feed=feed, start=start, end=end, rows=rows, calls=calls, done_at=to_ms(self._now)
-                )
-            )
+    async def move_all(self, windows: Sequence[Done]) -> None:
+        """As `move`, over a window of each of several feeds. Raises Misplaced where one does not fit its cursor."""
+        await play(self._connection, _moved(windows, to_ms(self._now)))
 
     async def last_done(self, sid: str, feed: str) -> tuple[timedelta, int] | None:
         """How long the latest row of a feed's ledger is, and how many rows it held; None where there is none."""
@@ -176,14 +157,8 @@ class Windows:
 
     async def move_backfill(self, job: Backfill, window: Window, *, rows: int, calls: int) -> None:
         """Move a backfill over a completed window, like `move`. Raises Misplaced."""
-        done_at = to_ms(self._now) if window.end >= job.end else None
-        moved = await self._connection.execute(
-            _MOVE_BACKFILL,
-            {"in_id": job.id, "since": to_ms(window.start), "to": to_ms(window.end), "done": done_at},
-        )
-        if moved.rowcount != 1:
-            raise Misplaced(f"backfill {job.id} is not at {window.start.isoformat()}")
-        await self._note(job.sid, f"{job.feed}/backfill", window, rows, calls)
+        done = Done(job.sid, f"{job.feed}/backfill", window, rows, calls)
+        await play(self._connection, _backfilled(job, done, to_ms(self._now)))
 
     async def cursors(self) -> list[Cursor]:
         """Every cursor."""
@@ -231,6 +206,31 @@ class Windows:
         if place < to_ms(until):
             found.append(Gap(sid, feed, from_ms(place), until, "missing"))
         return found
+
+
+def _moved(windows: Sequence[Done], now: int) -> Script[None]:
+    for done in windows:
+        place = (done.sid, done.feed, to_ms(done.window.start))
+        if (yield Tell(_MOVE, [(to_ms(done.window.end), now, *place)])) != 1:
+            raise Misplaced(f"{done.sid}/{done.feed} is not at {done.window.start.isoformat()}")
+        yield from _noted(done, now)
+
+
+def _backfilled(job: Backfill, done: Done, now: int) -> Script[None]:
+    start, end = to_ms(done.window.start), to_ms(done.window.end)
+    over = now if done.window.end >= job.end else None
+    if (yield Tell(_MOVE_BACKFILL, [(end, over, job.id, start)])) != 1:
+        raise Misplaced(f"backfill {job.id} is not at {done.window.start.isoformat()}")
+    yield from _noted(done, now)
+
+
+def _noted(done: Done, now: int) -> Script[None]:
+    """Longer than a row may be, or not beside one: it becomes a row of its own."""
+    start, end = to_ms(done.window.start), to_ms(done.window.end)
+    room = end - span_ms(_ROW_SPAN)
+    joined = yield Tell(_JOIN, [(end, done.rows, done.calls, now, done.sid, done.feed, start, room)])
+    if not joined:
+        yield Tell(_NOTE, [(done.sid, done.feed, start, end, done.rows, done.calls, now)])
 
 
 def _cursor(row: SqlRow[Any]) -> Cursor:

@@ -74,7 +74,7 @@ class Http:
         on_call: Callable[[str, float], None] | None = None,
     ) -> None:
         self.platform = platform
-        self._timeout = aiohttp.ClientTimeout(total=timeout, connect=connect_timeout, sock_read=timeout)
+        self._timeout = aiohttp.ClientTimeout(total=timeout, connect=connect_timeout)
         self._limit = limit
         self._max_body = max_body
         self._force_close = force_close
@@ -139,6 +139,9 @@ class Http:
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """The decompressed body; stops, and drops the connection, as soon as it is longer than allowed."""
+        length = response.content_length
+        if length is not None and length <= self._max_body and "Content-Encoding" not in response.headers:
+            return await response.read()
         received = bytearray()
         async for chunk in response.content.iter_chunked(_CHUNK):
             received += chunk

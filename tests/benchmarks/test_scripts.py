@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.page import SCRIPTS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -48,11 +50,32 @@ def test_the_whole_way_is_raced_and_the_ledger_is_checked(tmp_path: Path) -> Non
 
 def test_idling_and_starting_are_measured(tmp_path: Path) -> None:
     wish = ["--merchants", "2", "--seconds", "1", "--quiet", "0", "--seeds", "20", "--rows", "200", "--rounds", "1"]
+    to = tmp_path / "idle.json"
 
-    found = figures(told("idle", tmp_path / "idle.json", *wish))
+    whole = told("idle", to, *wish, "--remark", "other work ran beside it")
 
+    found = figures(whole)
     assert found["units that had none by then"] == 0
     assert found["start to first call, 200 orders in the store"] > 0
+    assert "remark" not in whole["command"]
+    page = script("page", str(to)).stdout
+    assert "> other work ran beside it\n" in page
+    assert "`python -m benchmarks.flow`" in page.splitlines()[-1]
+    assert "benchmarks.idle" not in page.splitlines()[-1]
+
+
+def test_calls_are_counted_against_the_fewest(tmp_path: Path) -> None:
+    found = told("calls", tmp_path / "calls.json", "--only", "quiet", "--days", "0.02")
+
+    assert found["command"] == "python -m benchmarks.calls --only quiet --days 0.02"
+    assert figures(found)["quiet: refused"] == 0
+    assert figures(found)["quiet: live polling, made : fewest"] <= 1.05
+
+
+def test_every_script_of_the_readme_is_asked_for_by_the_page() -> None:
+    rows = [line for line in (ROOT / "benchmarks" / "README.md").read_text().splitlines() if line.startswith("| `")]
+
+    assert tuple(row.split("`")[1] for row in rows) == SCRIPTS
 
 
 @pytest.mark.parametrize("script_name", ["ingest", "flow"])

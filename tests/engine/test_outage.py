@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from engine_parts import Work, distributed, until
 from postgres import Server, start, stop
+
+from syncd.engine import distributed as distributed_engine
+from syncd.engine import jobs
 
 
 class Database:
@@ -66,3 +71,51 @@ async def test_work_goes_on_when_the_database_is_back_and_a_stop_does_not_wait_f
     assert drained.left == 1
     assert work.interrupted == ["push/m3"]
     assert time.monotonic() - began < 8
+
+
+@asynccontextmanager
+async def door(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """The URL of a way to the database that lets one in, and an event: the second stands outside and hears nothing."""
+    place = urlsplit(url)
+    first, second, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while some := await source.read(65536):
+            target.write(some)
+        target.close()
+
+    async def come(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if first.is_set():
+            second.set()
+            await over.wait()
+            writer.close()
+            return
+        first.set()
+        there, back = await asyncio.open_connection(place.hostname, place.port)
+        await asyncio.gather(carry(reader, back), carry(there, writer))
+
+    async with await asyncio.start_server(come, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield url.replace(f":{place.port}/", f":{port}/"), second
+        over.set()
+
+
+async def test_a_stop_while_the_queue_is_being_opened_leaves_nothing_that_keeps_the_process_alive(
+    empty_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is cancelled while it connects goes on, once: the pool's task must then be told that all is over."""
+    monkeypatch.setattr(distributed_engine, "_GRACE", 0.2)
+    await jobs.prepare(empty_postgres)
+    async with door(empty_postgres) as (url, opening):
+        engine = distributed(url, Work(), "push")
+        engine.start()
+        await opening.wait()
+        await engine.drain(0.0)
+
+        left = [task for task in asyncio.all_tasks() if task.get_name().startswith("syncd.jobs")]
+        for task in left:
+            task.cancel()  # as the end of the process does
+        _, alive = await asyncio.wait(left, timeout=5.0)
+
+    assert left != []
+    assert alive == set()

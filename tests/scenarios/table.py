@@ -1,8 +1,9 @@
 """The table of docs/twins.md: every rule, the day that shows it, and what a wrong version of it does that day.
 
     python tests/scenarios/table.py > docs/twins.md
+    python tests/scenarios/table.py workers-storm       # the rows of these days alone, to be put in place of the old
 
-Every row is really played, rightly and wrongly, with fixed seeds.
+Every row is really played, rightly and wrongly, with fixed seeds; a day of many workers starts a PostgreSQL for it.
 """
 
 from __future__ import annotations
@@ -74,9 +75,13 @@ def _figures(one: Shown, result: Result) -> str:
 
 
 def main() -> None:
-    """Play everything and print the page."""
-    sys.stdout.write(_HEAD)
-    for line in lines(SHOWN, play_all(orders(SHOWN))):
+    """Play everything and print the page, or the rows of the days that are named."""
+    wanted = set(sys.argv[1:])
+    if unknown := wanted - {one.scenario for one in SHOWN}:
+        sys.exit(f"no row is about {', '.join(sorted(unknown))}")
+    shown = [one for one in SHOWN if not wanted or one.scenario in wanted]
+    sys.stdout.write("" if wanted else _HEAD)
+    for line in lines(shown, play_all(orders(shown), jobs=1 if wanted else 0)):
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 

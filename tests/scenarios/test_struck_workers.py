@@ -18,7 +18,7 @@ SOURCE = Path(syncd.__file__).parent
 LIFE = (
     *("app.taken_over", "unit.claimed", "unit.finished", "store.numbered", "poll.begun", "poll.hot_page", "poll.page"),
     *("push.intended", "push.recorded", "collect.settled", "token.tried"),
-    *("write_back.drawn_up", "write_back.said", "write_back.answered", "write_back.confirmed", "write_back.page"),
+    *("write_back.said", "write_back.answered", "write_back.confirmed", "write_back.page"),
     *("nuonuo.token", "nuonuo.submit", "nuonuo.ask", "nuonuo.revive", "wdt.search", "wdt.update"),
 )
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from unittest.mock import patch
 
 from syncd.domain.invoice import Invoice
-from syncd.stages.write_back import plan, run
+from syncd.stages.write_back import paying, plan
 from syncd.store.debts import Debt
 from syncd.store.orders import OrderView
 
@@ -21,7 +21,7 @@ def believed_when_sent() -> Iterator[None]:
     def next_move(debt: Debt, order: OrderView, invoice: Invoice | None, now: datetime) -> plan.Move:
         return plan.next_move(debt, order, invoice, now) if debt.sent_at is None else plan.Paid(drifted=False)
 
-    with patch.object(run, "next_move", next_move):
+    with patch.object(paying, "next_move", next_move):
         yield
 
 
@@ -34,7 +34,7 @@ def cut_to_fit() -> Iterator[None]:
             invoice = replace(invoice, file_url=invoice.file_url[: plan.URL_LIMIT])
         return plan.next_move(debt, order, invoice, now)
 
-    with patch.object(run, "next_move", next_move):
+    with patch.object(paying, "next_move", next_move):
         yield
 
 
@@ -46,5 +46,5 @@ def never_mind_who_finished() -> Iterator[None]:
         move = plan.next_move(debt, order, invoice, now)
         return plan.Paid(drifted=False) if isinstance(move, plan.Incident) else move
 
-    with patch.object(run, "next_move", next_move):
+    with patch.object(paying, "next_move", next_move):
         yield

@@ -74,8 +74,8 @@ async def test_a_store_held_by_another_writer_is_unavailable_and_not_broken(stor
         other.execute("BEGIN IMMEDIATE")
 
         with pytest.raises(StoreUnavailable, match="locked"):
-            async with store.begin():
-                pass
+            async with store.begin() as tx:
+                await tx.connection.execute(text("SELECT 1"))  # the first word to the database asks to write
         other.execute("ROLLBACK")
 
     assert await store.next_seq("demo_sid") == 1

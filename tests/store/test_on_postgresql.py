@@ -9,14 +9,13 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 import pytest
-from postgres import Server, database
+from postgres import Server, database, without_a_server
 from psycopg import sql
 from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
@@ -104,7 +103,7 @@ async def test_a_nul_in_a_text_costs_no_row_and_its_bytes_are_kept(emptied: str)
     sent = b'{"invoice_order_no":"FP1","payer_name":"a\\u0000b","remark":"\x00"}'
     async with Store.at(emptied, SystemClock()) as store:
         async with store.begin() as tx:
-            await keep(tx, replace(row("FP1", payer_name="a\x00b"), raw=sent), row("FP2"))
+            await keep(tx, row("FP1", payer_name="a\x00b")._replace(raw=sent), row("FP2"))
             await keep(tx, row("FP2", version=2, shop_no="c\x00d"), seq=2)
 
         async with store.read() as tx:
@@ -381,7 +380,7 @@ def own_server() -> Iterator[tuple[Path, str]]:
     try:
         url = start(folder)
     except NoServer as error:
-        pytest.skip(str(error))
+        without_a_server(error)
     yield folder, url
     stop(folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ from tempfile import gettempdir
 
 import psycopg
 import pytest
-from postgres import DSN, RUN, Server, database, server
+from postgres import DSN, RUN, Server, database, server, without_a_server
 
 from syncd.scenarios.server import NoServer, binaries
 
@@ -75,3 +75,13 @@ def test_a_killed_run_leaves_no_server_behind() -> None:
     assert url.startswith("postgresql://"), killed.stderr
     assert not answers(url)
     assert not (Path(gettempdir()) / name).exists()
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_without_a_server_a_test_is_skipped_and_in_ci_it_fails(
+    monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]
+) -> None:
+    monkeypatch.setenv("CI", ci)
+
+    with pytest.raises(outcome, match="no binaries"):
+        without_a_server(NoServer("no binaries"))

@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archive import fill
+from archive import LARGE, fill
 from daemon_parts import NOON, Daemon, VirtualClock, settings_for
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from syncd.sandbox import Sandbox
 from syncd.scenarios.one_thread import at_once
+from syncd.store import script
 from syncd.store.instants import to_ms
 
 SIZES = [3_000, pytest.param(1_000_000, marks=pytest.mark.storm)]
-#: What grows with every order. Anything else may be read as a whole: it grows with merchants, days or troubles.
-LARGE = {"invoice_order", "submission", "request", "invoice", "debt", "journal", "invoice_file"}
 #: May read a whole index, or sort what it found, and why.
 ALLOWED = {
     "SELECT EXISTS (SELECT * FROM submission": "ends with the first row",
@@ -54,11 +53,20 @@ def listened() -> Iterator[dict[str, Any]]:
 
     def hear(_connection: Any, _cursor: Any, sql: str, given: Any, _context: Any, many: bool) -> None:
         if sql.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE", "WITH", "INSERT")):
-            heard.setdefault(sql, given[0] if many else given)
+            heard.setdefault(sql, given[0] if many and given else given)
+
+    executed = script.executed
+
+    def of_a_script(db: sqlite3.Connection, step: script.Step) -> Any:
+        many = not isinstance(step, script.Ask)
+        hear(None, None, step.sql, step.rows if many else step.values, None, many)
+        return executed(db, step)
 
     event.listen(Engine, "before_cursor_execute", hear)
     try:
-        yield heard
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(script, "executed", of_a_script)
+            yield heard
     finally:
         event.remove(Engine, "before_cursor_execute", hear)
 

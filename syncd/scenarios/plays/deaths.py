@@ -46,7 +46,7 @@ OFTEN = tuple(
     if point.startswith(
         (
             *("app.", "unit.", "poll.hot_page", "poll.page", "wdt.search", "push.", "nuonuo.submit", "nuonuo.ask"),
-            *("collect.", "write_back.drawn_up", "write_back.said", "write_back.answered", "write_back.confirmed"),
+            *("collect.", "write_back.said", "write_back.answered", "write_back.confirmed"),
             *("write_back.looked", "write_back.page", "wdt.update"),
         )
     )

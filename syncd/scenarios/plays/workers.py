@@ -6,6 +6,7 @@ import asyncio
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ BETWEEN_STRIKES, SLEEP_EVERY = 2.0, 4
 RUN_AGAIN_WITHIN = 10.0
 #: Seconds that a sleeper's units may take: a session that fell asleep inside a transaction is ended by the server.
 TAKEN_OVER_WITHIN = 40.0
+#: Seconds that the start of a program may take.
+STARTED_WITHIN = 180.0
 
 
 @dataclass(slots=True)
@@ -88,6 +91,7 @@ class Storm:
         """Strike so many times; who died is replaced at once."""
         for number in range(1, strikes + 1):
             self.feed(number / strikes)
+            await self._watch(STARTED_WITHIN, self._half_is_at_work)
             if number % SLEEP_EVERY == 0:
                 await self._watch(RUN_AGAIN_WITHIN, lambda: not self._dead)  # a sleeper may lie on what they held
                 await self._sleep()
@@ -96,6 +100,12 @@ class Storm:
             else:
                 await self._kill_in_a_turn()
             await self._watch(self.dice.expovariate(1 / BETWEEN_STRIKES))
+
+    def _half_is_at_work(self) -> bool:
+        """Whether of each role as many are at work as are missing: on a crowded machine a start takes many strikes."""
+        wanted = Counter(one.role for one in self.fleet.members)
+        there = Counter(one.role for one in self.fleet.members if one.at_work)
+        return all(2 * there[role] >= many for role, many in wanted.items())
 
     async def _kill_in_a_turn(self) -> None:
         victim, _ = await self._somebody_with_a_unit()
@@ -189,6 +199,7 @@ async def workers_storm(world: World) -> None:
         await storm.fleet.at_work()
         await storm.rage(strikes)
         await storm.calm_down()
+        await storm.fleet.at_work()  # who is asked to go home while it starts has no manners yet
         world.figures |= {
             "kills": storm.kills,
             "sleeps": storm.sleeps,

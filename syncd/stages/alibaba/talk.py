@@ -20,7 +20,7 @@ from syncd.domain.trouble import LANE_WIDE, Care, InDoubt, Paced, Permanent, Tra
 from syncd.stages import lane
 from syncd.stages.alibaba import plan, writing
 from syncd.stages.alibaba.returned import NotReturnable, returned_invoice
-from syncd.stages.turn import Merchant
+from syncd.stages.turn import Merchant, refuse_late
 from syncd.store.applications import PARKED, ApplicationView
 from syncd.store.instants import to_ms
 from syncd.store.links import Leg
@@ -58,6 +58,7 @@ class Talk:
     async def tell(self, seen: ApplicationView, legs: Sequence[Leg], tell: plan.Tell) -> bool:
         """Say how it ended; whether the centre has it. After an unknown outcome the same is said again."""
         try:
+            refuse_late(self.claim, self.store.clock)
             answer = await self.centre.update(seen.apply_id, tell.status, tell.invoices, tell.message)
         except Permanent as no:
             if no.verdict.care in LANE_WIDE:
@@ -138,6 +139,7 @@ class Talk:
             await tx.applications.wait(seen, answer="returning")  # Stale where it has moved since
             upload_id = await tx.links.returning(seen.id, leg, round_no)
         try:
+            refuse_late(self.claim, self.store.clock)
             taken = await self.centre.upload(returned)
         except ValueError as unfit:  # nothing was sent
             await self._not_returned(upload_id)

@@ -21,7 +21,7 @@ from syncd.domain.trouble import InDoubt, Permanent, Transient
 from syncd.stages import lane
 from syncd.stages.applications.plan import ApplicationsRules, Meet, Nothing, Shop, TakeBack, concerns, meaning, owner
 from syncd.stages.linking import ambiguous, link, withdraw
-from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent
+from syncd.stages.turn import Brake, Merchant, Turn, later, refuse_late, share_spent
 from syncd.store.applications import ApplicationView
 from syncd.store.links import Newcomer
 from syncd.store.orders import OrderId
@@ -83,7 +83,7 @@ class Applications:
                 notices = await merchant.centre.notices(self._rules.most)
                 batch = self._sorted(merchant, notices)
                 noted += await self._note(merchant, claim, batch)
-                await self._confirm(merchant.centre, batch.to_confirm)
+                await self._confirm(merchant.centre, claim, batch.to_confirm)
                 if len(notices) < self._rules.most:
                     break
         except (Transient, Permanent, InDoubt) as trouble:
@@ -116,10 +116,11 @@ class Applications:
             (strange if name is None else ours.setdefault(name, [])).append(notice)
         return Sorted([(self._known[name], found) for name, found in ours.items()], strange)
 
-    async def _confirm(self, centre: InvoiceCentre, ids: Sequence[str]) -> None:
+    async def _confirm(self, centre: InvoiceCentre, claim: Claim, ids: Sequence[str]) -> None:
         """What is recorded is taken off the queue. A lost confirmation only brings it again."""
         for start in range(0, len(ids), MOST_IDS):
             some = ids[start : start + MOST_IDS]
+            refuse_late(claim, self._store.clock)
             try:
                 await centre.confirm(some)
             except InDoubt as doubt:

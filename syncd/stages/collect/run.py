@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 import structlog
 
@@ -18,13 +19,13 @@ from syncd.domain.retry import ask_again
 from syncd.domain.trouble import LANE_WIDE, Care
 from syncd.stages import lane
 from syncd.stages.collect.plan import AHEAD, CollectRules, is_dead, key_of, needs_the_row
-from syncd.stages.settling import case_of, elsewhere, is_unchanged, settle
+from syncd.stages.settling import case_of, elsewhere, is_unchanged, settle_all
 from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent, sleep
 from syncd.store.lanes import Standing
-from syncd.store.orders import OrderId, OrderView, Stale
+from syncd.store.orders import OrderId, OrderView
 from syncd.store.store import Store, Tx
 from syncd.store.submissions import Stored
-from syncd.store.units import Claim
+from syncd.store.units import Claim, half_spent
 
 log = structlog.get_logger("syncd.stages.collect")
 
@@ -40,6 +41,7 @@ class Collect:
         self._merchants = {str(merchant.name): merchant for merchant in merchants}
         self._rules = rules
         self.keys = list(self._merchants)
+        self.sleepers = frozenset(self.keys)
         self._hands: dict[str, OrderId] = {}
 
     async def work(self, key: str, claim: Claim) -> Turn:
@@ -47,57 +49,65 @@ class Collect:
         merchant = self._merchants[key]
         asked = 0
         self._hands.pop(key, None)
-        for _ in range(self._rules.most_batches):
+        async with self._store.read() as tx:
+            standing = await tx.lanes.standing(merchant.name, merchant.issuer.name)
+            batches = await self._due(tx, merchant, claim)
+            due = await tx.orders.next_to_ask(merchant.name) if not batches else None
+            stored = await tx.submissions.newest([order.id for orders in batches for order in orders])
+        gate = await self._gate(merchant, claim, standing)
+        if gate.until is not None:
+            return Turn(gate.until, {"asked": asked})
+        if not batches:
+            rest = await self._probe(merchant, claim) if gate.probe else None
+            if rest is not None:
+                return Turn(rest, {"asked": asked})
+            return sleep(self._store.clock.now(), self._rules.every, due, {"asked": asked})
+        if claim.single_file:
+            self._hands[key] = batches[0][0].id
+        for orders in batches[: 1 if gate.probe else None]:
             if self._brake.pulled or share_spent(claim, self._store.clock.monotonic()):
                 break
-            async with self._store.read() as tx:
-                standing = await tx.lanes.standing(merchant.name, merchant.issuer.name)
-                batches = await self._due(tx, merchant, claim)
-                due = await tx.orders.next_to_ask(merchant.name) if not batches else None
-                stored = await tx.submissions.newest([order.id for orders in batches for order in orders])
-            gate = await self._gate(merchant, claim, standing)
-            if gate.until is not None:
-                return Turn(gate.until, {"asked": asked})
-            if not batches:
-                rest = await self._probe(merchant, claim) if gate.probe else None
-                if rest is not None:
-                    return Turn(rest, {"asked": asked})
-                return sleep(self._store.clock.now(), self._rules.every, due, {"asked": asked})
-            if claim.single_file:
-                self._hands[key] = batches[0][0].id
-            for orders in batches[: 1 if gate.probe else None]:
-                if self._brake.pulled or share_spent(claim, self._store.clock.monotonic()):
-                    break
-                asked += len(orders)
-                rest = await self._ask(merchant, claim, orders, stored, gate)
-                if rest is not None:
-                    return Turn(rest, {"asked": asked})
-            if gate.probe:
-                break
+            if asked:  # somebody may have paused the lane since, or used its budget up
+                gate = await self._gate(merchant, claim, None)
+            rest = gate.until or await self._ask(merchant, claim, orders, stored, gate)
+            if rest is not None:
+                return Turn(rest, {"asked": asked})
+            asked += len(orders)
         return later(self._store.clock.now(), timedelta(0), {"asked": asked})
 
-    async def _due(self, tx: Tx, merchant: Merchant, claim: Claim) -> list[list[OrderView]]:
-        """What is due, a batch of each channel: the blue ones, then the red ones, of which each may take several calls.
+    async def _due(self, tx: Tx, merchant: Merchant, claim: Claim) -> list[Sequence[OrderView]]:
+        """What is due, in batches: of the blue ones and of the red ones by turns, of which each may take several calls.
 
         Each batch is settled before the next is asked about, so that slow red ones cost no blue one its answer.
         """
         if claim.single_file:
-            found = [await tx.orders.to_ask(merchant.name, 1)]
-        else:
-            blue, red = merchant.issuer.profile.ask_batch, merchant.issuer.red.profile.ask_batch
-            found = [
-                await tx.orders.to_ask(merchant.name, blue, red=False),
-                await tx.orders.to_ask(merchant.name, red, red=True),
-            ]
-        return [orders for orders in found if orders]
+            one = await tx.orders.to_ask(merchant.name, 1)
+            return [one] if one else []
+        by_colour: list[list[Sequence[OrderView]]] = []
+        for red in (False, True):
+            batch = channel_of(merchant.issuer, is_red=red).profile.ask_batch
+            due = await tx.orders.to_ask(merchant.name, batch * self._rules.most_batches, red=red)
+            by_colour.append([due[at : at + batch] for at in range(0, len(due), batch)])
+        return [orders for pair in zip_longest(*by_colour) for orders in pair if orders]
+
+    async def asleep_until(self, tx: Tx, key: str) -> datetime | None:
+        """Until when the unit may sleep on; None where something is to be asked, or its lane to be tried."""
+        merchant = self._merchants[key]
+        if await tx.lanes.standing(merchant.name, merchant.issuer.name) != Standing():
+            return None
+        due = await tx.orders.next_to_ask(merchant.name)
+        return None if due is not None and due <= tx.now else sleep(tx.now, self._rules.every, due).next_at
 
     def at_hand(self, key: str) -> OrderId | None:
         """The order that was being asked about in single file."""
         return self._hands.get(key)
 
-    async def _gate(self, merchant: Merchant, claim: Claim, standing: Standing) -> lane.Gate:
+    async def _gate(self, merchant: Merchant, claim: Claim, standing: Standing | None) -> lane.Gate:
         """The way to the issuer. Questions go on while the lane rests for a person: no login is needed to ask."""
         name = merchant.issuer.name
+        if standing is None:
+            async with self._store.read() as tx:
+                standing = await tx.lanes.standing(merchant.name, name)
         if standing.care is Care.PERSON:
             return lane.Gate(until=await lane.budget_rest(merchant, name, self._store.clock.now()))
         return await lane.gate(self._store, claim, merchant, name, prober=True, standing=standing)
@@ -146,7 +156,7 @@ class Collect:
             decisions = [(order, _waiting(order, decision)) for order, decision in decisions]
         rest = await self._settle(merchant, claim, decisions, stored, tuple(answers.values()), gate)
         for order, decision in decisions:
-            if isinstance(decision, Revive):
+            if isinstance(decision, Revive) and not half_spent(claim, self._store.clock.monotonic()):
                 await self._revive(merchant, claim, order, stored.get(order.id), decision)
         return rest
 
@@ -284,11 +294,7 @@ class Collect:
                 if verdict is not None:
                     await tx.unclassified.seen(verdict)
             await self._foresee(tx, decisions)
-            for order, decision in decisions:
-                try:
-                    await settle(tx, merchant, order, stored.get(order.id), decision)
-                except Stale:
-                    continue  # a newer sighting moved it; it will be asked about again if that is due
+            await settle_all(tx, merchant, [(order, stored.get(order.id), decision) for order, decision in decisions])
             if any(isinstance(decision, RestLane) for _, decision in decisions):
                 rest = await tx.lanes.at_rest(merchant.name, merchant.issuer.name)
         return rest
@@ -316,7 +322,8 @@ class Collect:
             return await lane.unheard(tx, merchant, name, cause, by=by, probe=gate is not None and gate.probe)
         if any(isinstance(outcome, Blocked) for outcome in answers):
             return None
-        await lane.heard(tx, merchant, name, by_asking=not await self._works_again(tx, merchant, decisions))
+        if not await lane.is_well(tx, merchant, name):
+            await lane.heard(tx, merchant, name, by_asking=not await self._works_again(tx, merchant, decisions))
         return None
 
     async def _works_again(self, tx: Tx, merchant: Merchant, decisions: Sequence[tuple[OrderView, Decision]]) -> bool:

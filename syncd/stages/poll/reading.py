@@ -67,9 +67,9 @@ class Reading:
                     continue
                 span = span_of(walk.question)
                 step = walk.feed(page, settled_end(page.asked_at, self._rules.settle) if settled else None)
+                asking = self._ask(merchant, walk)
                 claim = await self._renewed(claim)
                 async with self._store.begin(claim, fact="poll.page") as tx:
-                    asking = await self._ask_ahead(tx, merchant, walk)
                     kept = await take_in(tx, merchant, page, seq, span, known_for=self._rules.max_read_age / 4)
                     if met is not None:
                         await met(tx, kept)
@@ -83,20 +83,11 @@ class Reading:
             await _let_end(asking)
         return walk.calls if walk.question is None else None  # what was stored stays; the window is read again
 
-    def _ask(self, merchant: Merchant, walk: Walk, number: int | None = None) -> Asking | None:
+    def _ask(self, merchant: Merchant, walk: Walk) -> Asking | None:
         """Send the next question, unless there is none or nothing new may begin."""
         if walk.question is None or self._brake.pulled:
             return None
-        return asyncio.create_task(ask(self._store, merchant, walk.question, number))
-
-    async def _ask_ahead(self, tx: Tx, merchant: Merchant, walk: Walk) -> Asking | None:
-        """Send it while the page before it is stored. Nobody waits for it in here.
-
-        Its number is of this transaction: should that fail, the answer is dropped, and the number may be drawn again.
-        """
-        if walk.question is None or self._brake.pulled:
-            return None
-        return self._ask(merchant, walk, await tx.sightings.number(merchant.sid))
+        return asyncio.create_task(ask(self._store, merchant, walk.question))
 
     def _stood(self, merchant: Merchant, step: Step, kept: Kept) -> bool:
         """Whether the window may be read on after this page (R9, R11)."""

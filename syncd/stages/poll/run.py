@@ -11,12 +11,13 @@ import structlog
 
 from syncd.domain.clock import Clock, whole_second
 from syncd.domain.lifecycle import Hold
-from syncd.domain.order import Page
+from syncd.domain.order import Page, Search
 from syncd.domain.trouble import LANE_WIDE, Care, Permanent, Trouble
 from syncd.domain.window import LONGEST, SECOND, Window, settled_end
 from syncd.stages import lane
 from syncd.stages.intake import ask, read_by_number, take_in
 from syncd.stages.poll.deep import EVERY, Look
+from syncd.stages.poll.outset import Nothing, Outset, Outsets
 from syncd.stages.poll.plan import (
     BACKFILL,
     DEEP,
@@ -40,7 +41,7 @@ from syncd.store.orders import OrderId, OrderView
 from syncd.store.sightings import Kept
 from syncd.store.store import Store, Tx
 from syncd.store.units import Claim
-from syncd.store.windows import Cursor
+from syncd.store.windows import Cursor, Done
 
 log = structlog.get_logger("syncd.stages.poll")
 
@@ -63,15 +64,19 @@ class Poll:
         self._rules = rules
         self._reading = Reading(store, rules, brake)
         self._steps = Steps(store, rules)
+        self._outsets = Outsets(store)
         self.keys = [f"{merchant.name}/{feed}" for merchant in merchants for feed in FEEDS]
+        self.sleepers = frozenset(key for key in self.keys if key.endswith((f"/{BACKFILL}", f"/{REFRESH}")))
 
     async def work(self, key: str, claim: Claim) -> Turn:
         """One turn at `merchant/feed`. Whether a lane at rest works again, the work list's first call finds out."""
         name, feed = key.rsplit("/", 1)
         merchant = self._merchants[name]
+        outset = await self._outsets.of(merchant, feed)
         way = await lane.gate(
-            self._store, claim, merchant, lane.WDT, prober=feed == PENDING, patient=feed in (BACKFILL, DEEP)
-        )
+            self._store, claim, merchant, lane.WDT, prober=feed == PENDING, patient=feed in (BACKFILL, DEEP),
+            standing=outset.standing,
+        )  # fmt: skip
         if way.until is not None:
             return Turn(way.until, notes=claim.notes)
         feeds = {
@@ -82,12 +87,22 @@ class Poll:
             DEEP: self._deep,
         }
         try:
-            return await feeds[feed](merchant, claim)
+            return await feeds[feed](merchant, claim, outset)
         except Trouble as trouble:
             rest = await lane.troubled(self._store, claim, merchant, trouble, fact="poll.rested", probe=way.probe)
             if rest is None:
                 raise
             return Turn(rest, notes=claim.notes)
+
+    async def asleep_until(self, tx: Tx, key: str) -> datetime | None:
+        """Until when a feed that is read at need may sleep on; None where there is a need."""
+        name, feed = key.rsplit("/", 1)
+        merchant = self._merchants[name]
+        if feed == BACKFILL:
+            needed = await tx.windows.next_backfill(merchant.sid) is not None
+        else:
+            needed = await tx.orders.stale(merchant.name, tx.now - self._rules.max_read_age) > 0
+        return None if needed else tx.now + IDLE
 
     def at_hand(self, key: str) -> OrderId | None:
         """No order is handled here: rows that cannot be read are set aside one by one."""
@@ -95,9 +110,8 @@ class Poll:
 
     # -- the work list ---------------------------------------------------------------------------------------------
 
-    async def _pending(self, merchant: Merchant, claim: Claim) -> Turn:
-        async with self._store.read() as tx:
-            known = await tx.windows.cursor(merchant.sid, PENDING)
+    async def _pending(self, merchant: Merchant, claim: Claim, outset: Outset) -> Turn:
+        known = outset.cursor
         since = known.position if known else origin(self._clock.now(), self._rules)
         query = hot_search(since, self._clock.now(), self._rules.page_size)
         try:
@@ -110,6 +124,8 @@ class Poll:
                 return later(self._clock.now(), timedelta(0) if more else self._rules.every)
             query = hot_search(self._clock.now(), self._clock.now(), self._rules.page_size)
             page, seq = await ask(self._store, merchant, query)
+        if outset.armed and await self._is_nothing(merchant, claim, query, page, known):
+            return later(self._clock.now(), self._rules.every, {"rows": 0, "new": 0, "calls": 1})
         async with self._store.begin(claim, fact="poll.hot_page") as tx:
             cursor = known or await self._begin(tx, merchant, page)
             window = proven_by_hot_page(query, page, cursor.position, self._rules)
@@ -123,8 +139,19 @@ class Poll:
             log.info("poll.page_kept", merchant=merchant.name, feed=PENDING, rows=page.count, new=kept.new)
         if window is None and await self._settled(merchant, claim, PENDING, every_status=False):
             return later(self._clock.now(), timedelta(0), tally)
-        again = await self._catch_up(merchant, claim, PENDING, every_status=False)
+        again = not outset.armed and await self._catch_up(merchant, claim, PENDING, every_status=False)
         return later(self._clock.now(), min(SOON, self._rules.every) if again else self._rules.every, tally)
+
+    async def _is_nothing(
+        self, merchant: Merchant, claim: Claim, query: Search, page: Page, known: Cursor | None
+    ) -> bool:
+        """Whether the page shows nothing and proves a window, over which the cursor has been moved then."""
+        if page.count or page.bad or known is None:
+            return False
+        window = proven_by_hot_page(query, page, known.position, self._rules)
+        if window is None:
+            return False
+        return await self._outsets.passed(Nothing(claim, merchant, Done(merchant.sid, PENDING, window, 0, 1)))
 
     async def _begin(self, tx: Tx, merchant: Merchant, page: Page) -> Cursor:
         """The first cursor, a settle time before an accepted call; the past becomes a backfill.
@@ -140,17 +167,17 @@ class Poll:
         await tx.units.wake("poll", f"{merchant.name}/{MIRROR}")
         return await tx.windows.begin(merchant.sid, PENDING, begin)
 
-    async def _mirror(self, merchant: Merchant, claim: Claim) -> Turn:
+    async def _mirror(self, merchant: Merchant, claim: Claim, outset: Outset) -> Turn:
         """Everything in every state; begins where the work list began, which a proven clock has set."""
-        async with self._store.begin(claim, fact="poll.begun") as tx:
-            if await tx.windows.cursor(merchant.sid, MIRROR) is None:
+        if outset.cursor is None:
+            async with self._store.begin(claim, fact="poll.begun") as tx:
                 proven = await tx.windows.cursor(merchant.sid, PENDING)
                 if proven is None:
                     return later(tx.now, self._rules.every)
                 await tx.windows.begin(merchant.sid, MIRROR, proven.origin)
         if await self._settled(merchant, claim, MIRROR, every_status=True):
             return later(self._clock.now(), timedelta(0))
-        again = await self._catch_up(merchant, claim, MIRROR, every_status=True)
+        again = not outset.armed and await self._catch_up(merchant, claim, MIRROR, every_status=True)
         return later(self._clock.now(), min(SOON, self._rules.every) if again else self._rules.mirror_every)
 
     async def _settled(self, merchant: Merchant, claim: Claim, feed: str, *, every_status: bool) -> bool:
@@ -212,7 +239,7 @@ class Poll:
 
     # -- the past, and what has been waiting too long --------------------------------------------------------------
 
-    async def _backfill(self, merchant: Merchant, claim: Claim) -> Turn:
+    async def _backfill(self, merchant: Merchant, claim: Claim, _outset: Outset) -> Turn:
         """Some windows of the oldest unfinished backfill, beside the live tail, which goes first."""
         async with self._store.read() as tx:
             job = await tx.windows.next_backfill(merchant.sid)
@@ -234,7 +261,7 @@ class Poll:
             log.info("poll.backfill_advanced", merchant=merchant.name, to=places[-1], end=job.end)
         return later(self._clock.now(), self._rules.every if calls is None else timedelta(0))
 
-    async def _deep(self, merchant: Merchant, claim: Claim) -> Turn:
+    async def _deep(self, merchant: Merchant, claim: Claim, _outset: Outset) -> Turn:
         """One window of the day's second reading; what only it shows was missed, and is stored now (R17)."""
         now = self._clock.now()
         async with self._store.read() as tx:
@@ -272,7 +299,7 @@ class Poll:
             return later(now, EVERY, notes=look.over().written())
         return later(now, SOON, notes=look.written())
 
-    async def _refresh(self, merchant: Merchant, claim: Claim) -> Turn:
+    async def _refresh(self, merchant: Merchant, claim: Claim, _outset: Outset) -> Turn:
         """Read waiting orders again, a page at a time, so that what push sends was seen at 45 just now."""
         now = self._clock.now()
         fresh_since = now - self._rules.max_read_age

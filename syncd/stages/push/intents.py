@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -20,7 +19,7 @@ from syncd.stages.push.outbox import Job
 from syncd.stages.push.plan import PushRules, PutAside, SameBytes, Submit, again, plan
 from syncd.stages.settling import elsewhere, is_unchanged, settle
 from syncd.stages.turn import Merchant
-from syncd.store.instants import from_ms, to_ms
+from syncd.store.instants import to_ms
 from syncd.store.orders import OrderId, OrderView
 from syncd.store.store import Tx
 from syncd.store.submissions import KeyTaken, Stored, Wanted
@@ -213,15 +212,7 @@ class Intents:
         self, tx: Tx, merchant: Merchant, order: OrderView, stored: Stored, *, revive: bool = False, **counts: Any
     ) -> Job:
         """The order as it stands once this transaction is committed."""
-        order = replace(
-            order,
-            state=State.INTENT,
-            phase=Phase.SENT,
-            sent_at=from_ms(to_ms(tx.now)),
-            missed_at=None,
-            refusal=None,
-            **counts,
-        )
+        order = order.changed(**self._sending(tx, stored), state=State.INTENT, **counts)
         is_red = stored.expected.colour is Colour.RED
         return Job(order, stored, channel_of(merchant.issuer, is_red=is_red), revive)
 

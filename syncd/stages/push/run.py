@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -41,6 +42,7 @@ class Push(Intents):
         super().__init__(rules)
         self._merchants = {str(merchant.name): merchant for merchant in merchants}
         self.keys = list(self._merchants)
+        self.sleepers = frozenset(self.keys)
 
     async def work(self, key: str, claim: Claim) -> Turn:
         """Send until nothing fresh waits, the lane rests, or half of the lease is spent."""
@@ -97,6 +99,11 @@ class Push(Intents):
         """The order that was being worked on in single file."""
         return self._hands.get(key)
 
+    async def asleep_until(self, tx: Tx, key: str) -> datetime | None:
+        """Until when the unit may sleep on; None where something is to be sent."""
+        due = await tx.orders.next_to_push(self._merchants[key].name)
+        return None if due is not None and due <= tx.now else sleep(tx.now, self._rules.every, due).next_at
+
     # -- may anything be sent --------------------------------------------------------------------------------------
 
     async def _gate(self, merchant: Merchant, claim: Claim, standing: Standing) -> lane.Gate:
@@ -151,6 +158,7 @@ class Push(Intents):
         async with self._store.begin(outbox.claim, fact="push.recorded") as tx:
             await self._note_lane(tx, merchant, answers, outbox.gate)
             orders = await self._as_they_are(tx, [job.order for job, _ in answers])
+            said: Counter[str] = Counter()
             for job, outcome in answers:
                 if isinstance(outcome, Unknown) and outcome.unclassified is not None:
                     await tx.unclassified.seen(outcome.unclassified)
@@ -158,20 +166,15 @@ class Push(Intents):
                 if order.phase is not Phase.SENT:
                     continue  # somebody asked meanwhile and knows more than this answer
                 case = case_of(order, job.stored, None, job.channel.profile)
-                tx.tell(
-                    partial(
-                        log.info,
-                        "push.submitted",
-                        merchant=merchant.name,
-                        order_no=order.no,
-                        answer=type(outcome).__name__.lower(),
-                    )
-                )
+                said[type(outcome).__name__.lower()] += 1
                 judge = judge_revival if job.revive else judge_submission
                 try:
                     await settle(tx, merchant, order, job.stored, judge(case, outcome))
                 except Stale:
                     continue
+            if said:
+                facts = {"documents": said.total(), "answers": dict(said)}
+                tx.tell(partial(log.info, "push.submitted", merchant=merchant.name, **facts))
 
     async def _as_they_are(self, tx: Tx, sent: Sequence[OrderView]) -> Mapping[OrderId, OrderView]:
         """The orders now; those on which nothing has happened since they were sent need not be read again."""

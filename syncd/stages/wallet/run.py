@@ -15,7 +15,7 @@ from syncd.domain.trouble import LANE_WIDE, Care, InDoubt, Paced, Permanent, Tro
 from syncd.domain.wallet import AlreadyImported, Card, CardRef, CardSearch, Holder, Reimburse, Wallet
 from syncd.domain.window import Window, next_window
 from syncd.stages import lane
-from syncd.stages.turn import Brake, Merchant, Turn, WalletRules, share_spent, sleep
+from syncd.stages.turn import Brake, Merchant, Turn, WalletRules, refuse_late, share_spent, sleep
 from syncd.stages.wallet.keeping import keep_cards
 from syncd.stages.wallet.plan import (
     OVERLAP,
@@ -175,6 +175,7 @@ class _Turn:
 
     async def _import_again(self, cards: Sequence[CardView], held: dict[int, Holder]) -> None:
         refs = [CardRef(card.card_id, held[card.id].encrypt_code) for card in cards]
+        refuse_late(self.claim, self._store.clock)
         try:
             found = await self._wallet.import_cards(refs, access_token=self._token(cards[0]))
         except AlreadyImported:
@@ -271,6 +272,7 @@ class _Turn:
         if not still_owed:
             return ""
         refs = [CardRef(card.card_id, holder.encrypt_code)]
+        refuse_late(self.claim, self._store.clock)
         try:
             await self._wallet.set_status(holder.openid, Reimburse.CANCEL, refs, access_token=self._token(card))
         except InDoubt as doubt:

@@ -1,18 +1,23 @@
-"""Whether a write-back waits for others to go with: a call that carries one document costs as much as one with twenty.
+"""Whether a call waits for others to go with: one that carries one document costs as much as one with twenty.
 
 Orders that one page showed end within seconds of each other, but hardly ever at once. Where calls are scarce, the first
-of them waits a little for those that will be asked about meanwhile; where they are not, nobody waits.
+of them waits a little for those that will be asked about meanwhile; where they are not, nobody waits. A look shows all
+that was sent before it, so it waits for what is about to be sent, wherever it is made.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from syncd.stages.turn import Merchant
+from syncd.store.debts import Sought
 from syncd.store.store import Tx
 
-#: As long as so many calls take, at the credential's present pace, and never longer than that.
-WORTH, LONGEST = 16, timedelta(seconds=20)
+#: As long as so many calls take, at the credential's present pace, and never longer than that; no shorter wait is one.
+WORTH, LONGEST, SHORTEST = 16, timedelta(seconds=20), timedelta(seconds=2)
+#: So long a look waits for the end of what is on its way, and so soon that must be asked about.
+SEEN_WITHIN, SOON = timedelta(seconds=10), timedelta(seconds=5)
 
 
 async def waits(tx: Tx, merchant: Merchant, batch: int) -> bool:
@@ -20,8 +25,19 @@ async def waits(tx: Tx, merchant: Merchant, batch: int) -> bool:
     if merchant.erp_pace is None:
         return False
     patience = min(WORTH * timedelta(seconds=merchant.erp_pace.spacing), LONGEST)
+    if patience < SHORTEST:
+        return False
     owed = await tx.debts.due(merchant.name, "owed", batch)
     if not owed or len(owed) >= batch or any(debt.tries for debt in owed):
         return False
     until = min(debt.owed_at for debt in owed) + patience
     return tx.now < until and await tx.orders.asked_by(merchant.name, until)
+
+
+async def looks_later(tx: Tx, merchant: Merchant, sought: Sequence[Sought]) -> bool:
+    """Whether more is about to be sent that the same look would show, and nothing has waited too long for one."""
+    if any(one.looks or one.seen_at > one.sent_at for one in sought):
+        return False
+    if tx.now - min(one.sent_at for one in sought) >= SEEN_WITHIN:
+        return False
+    return await tx.orders.asked_by(merchant.name, tx.now + SOON)

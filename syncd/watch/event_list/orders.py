@@ -15,9 +15,10 @@ OF_ORDERS: Mapping[str, Event] = {
     ),
     "collect.issued": Event(
         "info",
-        "An invoice exists and is recorded; WDT is owed its number. `late`: it came after the order had ended.",
-        "发票已开具并入账，待回传；late 表示单据结束后才发现。",
-        ("merchant", "order_no", "invoice_no", "late"),
+        "So many invoices exist and are recorded; WDT is owed their numbers. `late`: how many of them came after their "
+        "order had ended. The journal names each.",
+        "本批发票已开具并入账，待回传；late 为单据结束后才发现的张数；逐单见流水日志。",
+        ("merchant", "invoices", "late"),
     ),
     "collect.revived": Event(
         "info",
@@ -142,9 +143,9 @@ OF_ORDERS: Mapping[str, Event] = {
     ),
     "push.submitted": Event(
         "info",
-        "A submission was sent; `answer` is what the issuer said at once.",
-        "已提交开票；answer 为即时答复。",
-        ("merchant", "order_no", "answer"),
+        "So many submissions were sent; `answers` is what the issuer said at once, how often. The journal names each.",
+        "本批已提交开票；answers 为各种即时答复及次数；逐单见流水日志。",
+        ("merchant", "documents", "answers"),
     ),
     "push.unknown": Event(
         "warning",
@@ -202,9 +203,9 @@ OF_ORDERS: Mapping[str, Event] = {
     ),
     "write_back.confirmed": Event(
         "info",
-        "WDT shows what we wrote; the debt is paid.",
-        "旺店通已显示回传结果，回传完成。",
-        ("merchant", "order_no", "status"),
+        "WDT shows what we wrote of so many documents; these debts are paid. The journal names each.",
+        "旺店通已显示回传结果，documents 为本批完成单数；逐单见流水日志。",
+        ("merchant", "documents"),
     ),
     "write_back.postponed": Event(
         "info, warning",

@@ -6,9 +6,10 @@ there); unknown enum values pass through; extra fields are ignored and stay in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TypeVar
+from itertools import repeat
+from typing import Any, TypeVar
 
 from syncd.domain.order import InvoiceOrder, Line, OrderNo, Party
 from syncd.wire import strict_json
@@ -39,8 +40,15 @@ class _Cells:
         value = self._members.get(name)
         return value if type(value) is str else self._read(name, cells.text)
 
+    def texts(self, names: Sequence[str]) -> list[str]:
+        """As `text` for each of them."""
+        values: list[Any] = [*map(self._members.get, names, repeat(""))]
+        return values if {*map(type, values)} <= _TEXT else [self.text(name) for name in names]
+
     def integer(self, name: str) -> int | None:
         value = self._members.get(name)
+        if type(value) is str and len(value) < _FEW and value.isascii() and value.isdigit():
+            return int(value)
         return value if type(value) is int else self._read(name, cells.integer)
 
     def number(self, name: str) -> Decimal | None:
@@ -52,10 +60,31 @@ class _Cells:
         return self._read(name, cells.number)
 
     def truth(self, name: str) -> bool | None:
-        return self._read(name, cells.truth)
+        value = self._members.get(name)
+        return value if type(value) is bool else self._read(name, cells.truth)
 
     def raw(self, name: str) -> object:
         return self._members.get(name)
+
+
+_TEXT = {str}
+#: Fewer digits than this are a whole number like any other.
+_FEW = 10
+_PAYER = (
+    *("payer_name", "payer_register_no", "payer_address", "payer_phone"),
+    *("payer_bank", "payer_account", "payer_email"),
+)
+_PAYEE = (
+    *("payee_name", "payee_register_no", "payee_address", "payee_telno"),
+    *("payee_bank_name", "payee_bank_account"),
+)
+#: Their order is that of the fields they fill.
+_PEOPLE = ("payee_operator", "payee_receiver", "payee_checker", "shop_no", "shop_name", "trade_no")
+_PAPERS = (
+    *("invoice_remark", "tax_control_no", "relation_invoice_no_out", "relation_invoice_code", "invoice_no"),
+    *("invoice_code", "invoice_time", "file_url", "error_info", "serial_no"),
+)
+_ITEM = ("item_name", "item_no", "unit_name", "tax_code", "remark", "tid", "oid", "trade_no")
 
 
 def decode_order(raw: bytes) -> InvoiceOrder:
@@ -68,20 +97,23 @@ def decode_order(raw: bytes) -> InvoiceOrder:
     if not isinstance(members, dict):
         raise ValueError("row: not an object")
     row = _Cells(members)
+    operator, receiver, checker, shop_no, shop_name, trade_no = row.texts(_PEOPLE)
+    remark, tax_control_no, relation_no, relation_code, invoice_no, *later = row.texts(_PAPERS)
+    invoice_code, invoice_time, file_url, error_info, serial_no = later
     return InvoiceOrder(
         no=OrderNo(_required_text(row, "invoice_order_no")),
         status=_required_integer(row, "status"),
         is_red=row.truth("is_red") or False,
         business_type=row.integer("business_type"),
         invoice_type=row.integer("invoice_type"),
-        payer=_payer(row),
-        payee=_payee(row),
-        operator=row.text("payee_operator"),
-        receiver=row.text("payee_receiver"),
-        checker=row.text("payee_checker"),
-        shop_no=row.text("shop_no"),
-        shop_name=row.text("shop_name"),
-        trade_no=row.text("trade_no"),
+        payer=Party(*row.texts(_PAYER)),
+        payee=Party(*row.texts(_PAYEE)),
+        operator=operator,
+        receiver=receiver,
+        checker=checker,
+        shop_no=shop_no,
+        shop_name=shop_name,
+        trade_no=trade_no,
         goods_amount=row.number("goods_amount"),
         goods_tax=row.number("goods_tax"),
         discount=row.number("discount") or _ZERO,
@@ -90,42 +122,19 @@ def decode_order(raw: bytes) -> InvoiceOrder:
         sum_tax=row.number("sum_tax"),
         invoice_amount=row.number("invoice_amount"),
         outer_amount=row.number("invoice_outer_amount"),
-        remark=row.text("invoice_remark"),
-        tax_control_no=row.text("tax_control_no"),
-        relation_invoice_no=row.text("relation_invoice_no_out"),
-        relation_invoice_code=row.text("relation_invoice_code"),
-        invoice_no=row.text("invoice_no"),
-        invoice_code=row.text("invoice_code"),
-        invoice_time=row.text("invoice_time"),
-        file_url=row.text("file_url"),
-        error_info=row.text("error_info"),
-        serial_no=row.text("serial_no"),
+        remark=remark,
+        tax_control_no=tax_control_no,
+        relation_invoice_no=relation_no,
+        relation_invoice_code=relation_code,
+        invoice_no=invoice_no,
+        invoice_code=invoice_code,
+        invoice_time=invoice_time,
+        file_url=file_url,
+        error_info=error_info,
+        serial_no=serial_no,
         mask=row.integer("invoice_mask") or 0,
         created_at=created_at(row.raw("created")),
         lines=_lines(row.raw("detail_list")),
-    )
-
-
-def _payer(row: _Cells) -> Party:
-    return Party(
-        name=row.text("payer_name"),
-        tax_no=row.text("payer_register_no"),
-        address=row.text("payer_address"),
-        phone=row.text("payer_phone"),
-        bank_name=row.text("payer_bank"),
-        bank_account=row.text("payer_account"),
-        email=row.text("payer_email"),
-    )
-
-
-def _payee(row: _Cells) -> Party:
-    return Party(
-        name=row.text("payee_name"),
-        tax_no=row.text("payee_register_no"),
-        address=row.text("payee_address"),
-        phone=row.text("payee_telno"),
-        bank_name=row.text("payee_bank_name"),
-        bank_account=row.text("payee_bank_account"),
     )
 
 
@@ -143,24 +152,25 @@ def _line(position: int, item: object) -> Line:
     if not isinstance(item, dict):
         raise ValueError(f"{path}: not an object")
     line = _Cells(item, path + ".")
+    item_name, item_no, unit_name, tax_code, remark, tid, oid, trade_no = line.texts(_ITEM)
     return Line(
-        item_name=line.text("item_name"),
-        item_no=line.text("item_no"),
+        item_name=item_name,
+        item_no=item_no,
         row_type=line.integer("row_type") or 0,
-        unit_name=line.text("unit_name"),
+        unit_name=unit_name,
         num=line.number("num"),
         price=line.number("price"),
-        tax_code=line.text("tax_code"),
+        tax_code=tax_code,
         tax_rate=line.number("tax_rate"),
         sum_price=line.number("sum_price"),
         tax=line.number("tax"),
         sum_amount=line.number("sum_amount"),
         discount=line.number("discount") or _ZERO,
         discount_tax=line.number("discount_tax") or _ZERO,
-        remark=line.text("remark"),
-        tid=line.text("tid"),
-        oid=line.text("oid"),
-        trade_no=line.text("trade_no"),
+        remark=remark,
+        tid=tid,
+        oid=oid,
+        trade_no=trade_no,
         platform_id=line.integer("platform_id"),
     )
 

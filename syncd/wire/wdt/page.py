@@ -82,17 +82,15 @@ def open_envelope(body: bytes) -> dict[str, object]:
 
 def read_row(raw: bytes) -> Row | BadRow:
     """The head of one row, as lenient about types as it can be; the rest stays in its bytes."""
+    if len(raw) > MAX_ROW:
+        return BadRow(raw, "too_large")
+    plain = plain_row(raw)
+    if plain is not None:
+        return plain
     try:
-        return _row(raw)
+        return careful_row(raw)
     except Malformed as error:
         return BadRow(raw, error.why)
-
-
-def _row(raw: bytes) -> Row:
-    if len(raw) > MAX_ROW:
-        raise Malformed("too_large")
-    plain = plain_row(raw)
-    return careful_row(raw) if plain is None else plain
 
 
 def careful_row(raw: bytes) -> Row:
@@ -176,9 +174,8 @@ def _read_rows(raws: Sequence[bytes]) -> tuple[list[Row], list[BadRow]]:
         if isinstance(row, BadRow):
             bad.append(row)
             continue
-        earlier = kept.pop(row.no, None)
-        if earlier is not None:
-            bad.append(BadRow(earlier.raw, "superseded"))
+        if row.no in kept:
+            bad.append(BadRow(kept.pop(row.no).raw, "superseded"))
         kept[row.no] = row
     return list(kept.values()), bad
 

@@ -6,29 +6,34 @@ which costs ten times as much. The two agree on every row that this one takes.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from syncd.domain.order import OrderNo, Row
-from syncd.wire.wdt.times import created_at, from_epoch_ms
 
-#: An amount of this many digits before its point, less one, is out of range or near it.
-_LARGE = 14
 #: Milliseconds, from 1973 to 8307: nothing smaller is taken for milliseconds, and no calendar ends before.
-_OLDEST, _NEWEST = 100_000_000_000, 200_000_000_000_000
+_Milliseconds = Annotated[int, Meta(ge=100_000_000_000, lt=200_000_000_000_000)]
+_Text = Annotated[str, Meta(max_length=40)]
+_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
+#: An amount of so many digits before its point is out of range or near it.
+_LARGE = 14
+#: What the digits of an amount without its point are multiplied by to be ten-thousandths, by how many stood behind it.
+_SCALE = (10_000, 1_000, 100, 10, 1)
 
 
-class _Plain(msgspec.Struct):
-    invoice_order_no: str
-    status: int
+class _Plain(msgspec.Struct, gc=False):
+    invoice_order_no: _Text
+    status: Annotated[int, Meta(ge=0, lt=2**31)]
     is_red: bool = False
-    invoice_no: str | None = None
+    invoice_no: _Text | None = None
     shop_no: str | None = None
     payer_name: str | None = None
-    created: int | None = None
-    invoice_amount: Decimal | None = None
+    created: _Milliseconds | None = None
+    invoice_amount: msgspec.Raw = msgspec.Raw()
 
 
 _PLAIN = msgspec.json.Decoder(_Plain)
@@ -48,37 +53,32 @@ def plain_row(raw: bytes) -> Row | None:
         head = _PLAIN.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    no, amount, created = head.invoice_order_no, head.invoice_amount, head.created
-    texts = head.invoice_no or "", head.shop_no or "", head.payer_name or ""
-    if head.is_red or not 0 <= head.status < 2**31 or not _is_plain_number(no):
+    no, created = head.invoice_order_no, head.created
+    invoice_no, shop_no, payer_name = head.invoice_no or "", head.shop_no or "", head.payer_name or ""
+    if head.is_red or not no.isascii() or not no.isprintable() or not no.strip():
         return None
-    cents = None
-    if amount is not None and (cents := _ten_thousandths(amount)) is None:
+    if "\0" in invoice_no or "\0" in shop_no or "\0" in payer_name:
         return None
-    if len(texts[0]) > 40 or "\0" in texts[0] or "\0" in texts[1] or "\0" in texts[2]:
+    cents = _ten_thousandths(bytes(head.invoice_amount).strip(b'"'))
+    if cents is None:
         return None
     return Row(
-        no=OrderNo(no),
-        status=head.status,
-        invoice_no=texts[0],
-        is_red=False,
-        shop_no=texts[1],
-        payer_name=texts[2],
-        amount=cents,
-        created_at=from_epoch_ms(created) if created and _OLDEST <= created < _NEWEST else created_at(created),
-        raw=raw,
-        content_hash=content_hash(raw),
+        OrderNo(no),
+        head.status,
+        invoice_no,
+        False,
+        shop_no,
+        payer_name,
+        cents,
+        None if created is None else _ZERO + timedelta(milliseconds=created),
+        raw,
+        content_hash(raw),
     )
 
 
-def _is_plain_number(no: str) -> bool:
-    return len(no) <= 40 and no.isascii() and no.isprintable() and not no.isspace() and no != ""
-
-
-def _ten_thousandths(amount: Decimal) -> int | None:
-    """The amount, None where it is large, tiny, not a number, or would have to be rounded."""
-    if not amount.is_finite() or not -_LARGE < amount.adjusted() < _LARGE:
+def _ten_thousandths(amount: bytes) -> int | None:
+    """The amount, where it is written as digits with a point or without; None where there is more to it."""
+    whole, _, part = amount.partition(b".")
+    if len(whole) >= _LARGE or len(part) > 4 or not whole.isdigit() or not (part.isdigit() or not part):
         return None
-    scaled = amount.scaleb(4)
-    whole = int(scaled)
-    return whole if whole == scaled else None
+    return int(whole + part) * _SCALE[len(part)]

@@ -72,7 +72,7 @@ _LONGEST_REST = 3600
 class NuonuoIssuer:
     """Class A: a repeated order number is refused with E9106 and can be asked for.
 
-    `random` makes the ids of single attempts (`random.SystemRandom` outside tests). Raises: ValueError for a url,
+    `random` makes the ids of single attempts. Raises: ValueError for a url,
     app key or tax number that cannot go into a request.
     """
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
 import orjson
 
 from syncd.domain.clock import BEIJING
@@ -33,10 +34,7 @@ from syncd.wire.issuers.nuonuo.limits import (
     check_line,
     check_zero,
 )
-from syncd.wire.strict_json import loads
 
-#: The four figures of a line that are always there.
-_FIGURES = ("taxRate", "taxExcludedAmount", "tax", "taxIncludedAmount")
 KEY = re.compile(rf"[A-Za-z0-9_]{{1,{KEY_LENGTH}}}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MOBILE = re.compile(r"1[0-9]{10}")
@@ -104,25 +102,52 @@ def render(request: InvoiceRequest, key: IssuerKey, options: NuonuoOptions) -> b
     return _compact({"order": order})
 
 
+class _Detail(msgspec.Struct):
+    """What the guard looks at in a line."""
+
+    invoiceLineProperty: str
+    taxRate: Decimal
+    taxExcludedAmount: Decimal
+    tax: Decimal
+    taxIncludedAmount: Decimal
+    num: Decimal | None = None
+    price: Decimal | None = None
+
+
+class _Order(msgspec.Struct):
+    invoiceDetail: list[_Detail]
+
+
+class _Whole(msgspec.Struct):
+    order: _Order
+
+
+_WHOLE = msgspec.json.Decoder(_Whole)
+#: Said once in each line that has them; of a figure said twice only the last one would be seen.
+_ALWAYS, _AT_MOST = (b'"taxExcludedAmount":', b'"tax":', b'"taxIncludedAmount":'), (b'"num":', b'"price":')
+
+
 def printed(body: bytes) -> tuple[PrintedLine, ...]:
     """The lines of a requestBillingNew body, read back from its bytes. Raises ValueError where it is none."""
-    whole = loads(body)
-    order = whole.get("order") if isinstance(whole, dict) else None
-    details = order.get("invoiceDetail") if isinstance(order, dict) else None
-    if not isinstance(details, list):
-        raise ValueError("no invoiceDetail")
-    return tuple(_printed(detail) for detail in details)
-
-
-def _printed(detail: Mapping[str, str]) -> PrintedLine:
     try:
-        figures = {name: Decimal(detail[name]) for name in _FIGURES}
-        num, price = (Decimal(detail[name]) if name in detail else None for name in ("num", "price"))
-        kind = int(detail["invoiceLineProperty"])
-    except (KeyError, TypeError, ArithmeticError) as unreadable:
-        raise ValueError(f"unreadable line: {type(unreadable).__name__}") from None
-    rate, net, tax, gross = (figures[name] for name in _FIGURES)
-    return PrintedLine(kind, rate, net, tax, gross, num, price)
+        details = _WHOLE.decode(body).order.invoiceDetail
+    except (msgspec.MsgspecError, UnicodeDecodeError) as unreadable:
+        raise ValueError(f"unreadable lines: {type(unreadable).__name__}") from None
+    number = len(details)
+    if any(body.count(name) != number for name in _ALWAYS) or any(body.count(name) > number for name in _AT_MOST):
+        raise ValueError("a figure said twice")
+    return tuple(
+        PrintedLine(
+            int(one.invoiceLineProperty),
+            one.taxRate,
+            one.taxExcludedAmount,
+            one.tax,
+            one.taxIncludedAmount,
+            one.num,
+            one.price,
+        )
+        for one in details
+    )
 
 
 def invoice_line(kind: Kind, options: NuonuoOptions) -> str:

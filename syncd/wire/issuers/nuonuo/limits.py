@@ -51,6 +51,7 @@ LINE: Mapping[str, tuple[str, int]] = {
     "tax": ("tax", 16),
     "taxIncludedAmount": ("sum_amount", 16),
 }
+_WRITTEN: Mapping[str, str] = {**{name: field for name, (field, _) in HEADER.items()}, "remark": "invoice_remark"}
 _OWN_TOO_LONG = {"buyerName": "buyer_name_too_long"}
 
 
@@ -68,8 +69,7 @@ def check_header(header: Mapping[str, str], *, remark_length: int, needs_tax_no:
     both = len(header["buyerTel"]) + len(header["buyerAddress"])
     if both > TEL_AND_ADDRESS:
         raise Unfit("buyer_contact_too_long", length=str(both), limit=str(TEL_AND_ADDRESS))
-    for name, (field, _) in {**HEADER, "remark": ("invoice_remark", 0)}.items():
-        _check_writable(field, header[name])
+    _check_writable({field: header[name] for name, field in _WRITTEN.items()})
 
 
 def check_line(number: int, detail: Mapping[str, str]) -> None:
@@ -77,11 +77,12 @@ def check_line(number: int, detail: Mapping[str, str]) -> None:
     if not detail["goodsName"]:
         raise Unfit("item_name_missing", line=str(number))
     for name, (field, limit) in LINE.items():
-        text = detail.get(name, "")
-        place = f"detail_list.{number}.{field}"
-        if len(text) > limit:
-            raise Unfit("item_text_too_long", field=place, length=str(len(text)), limit=str(limit))
-        _check_writable(place, text)
+        length = len(detail.get(name, ""))
+        if length > limit:
+            place = f"detail_list.{number}.{field}"
+            raise Unfit("item_text_too_long", field=place, length=str(length), limit=str(limit))
+    if not "".join(detail.values()).isascii():
+        _check_writable({f"detail_list.{number}.{field}": detail.get(name, "") for name, (field, _) in LINE.items()})
 
 
 def check_zero(number: int, line: RequestLine, known: Mapping[str, object]) -> None:
@@ -113,9 +114,18 @@ def _check_present(header: Mapping[str, str], *, needs_tax_no: bool) -> None:
             raise Unfit("text_missing", field=field)
 
 
-def _check_writable(field: str, text: str) -> None:
+def _check_writable(texts: Mapping[str, str]) -> None:
     """Half a surrogate pair, which JSON can escape, has no bytes."""
+    try:
+        "".join(texts.values()).encode()
+    except UnicodeEncodeError:
+        field = next(field for field, text in texts.items() if not _is_writable(text))
+        raise Unfit("text_unusable", field=field) from None
+
+
+def _is_writable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise Unfit("text_unusable", field=field) from None
+        return False
+    return True

@@ -1,0 +1,88 @@
+"""Where units are asked for and given back: for many at once, in one transaction.
+
+A claim is still one guarded change of one row, and so is an ending; what is shared is the commit. Nobody is told
+before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from syncd.domain.budget import Slowed
+from syncd.store.gathering import Gathered
+from syncd.store.numbers import Numbers
+from syncd.store.paces import slowed_all
+from syncd.store.units import LEASE, Claim, Due, Ending, Fenced
+
+if TYPE_CHECKING:
+    from syncd.store.store import Store
+
+Unit = tuple[str, str]
+#: Request numbers that are drawn at a time.
+_AT_ONCE = 100
+
+
+class Desk:
+    """The claims, endings and request numbers of one process. All of it raises StoreUnavailable."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._due = Gathered(self._look)
+        self._claims = Gathered(self._grant)
+        self._endings = Gathered(self._end)
+        self._draws = Gathered(self._draw)
+        self._numbers = Numbers(self._draws.ask)
+        self._slowed = Gathered(self._hear)
+
+    async def due(self, stage: str) -> list[Due]:
+        """Units of `stage` whose time has come and that nobody holds, longest waiting first."""
+        return [unit for unit in await self._due.ask(stage) if unit.stage == stage]
+
+    async def claim(self, stage: str, key: str) -> Claim | None:
+        """Take the unit for `LEASE`, or None when it is not due or another holds it."""
+        return await self._claims.ask((stage, key))
+
+    async def finish(self, ending: Ending) -> None:
+        """Give the unit back. Raises Fenced."""
+        await self._endings.ask(ending)
+
+    async def number(self, sid: str) -> int:
+        """The number of the next request to a tenant: higher than all drawn before it."""
+        return await self._numbers.next(sid)
+
+    async def slowed(self, platform: str, account: str) -> Slowed | None:
+        """What the last rate answer to a credential left behind; None before the first."""
+        return await self._slowed.ask((platform, account))
+
+    async def close(self) -> None:
+        """Until nothing is on its way any more."""
+        for gathered in (self._due, self._claims, self._endings, self._draws, self._slowed):
+            await gathered.over()
+
+    async def _look(self, stages: Sequence[str]) -> list[list[Due]]:
+        async with self._store.read() as tx:
+            found = await tx.units.due_of_all()
+        return [found] * len(stages)
+
+    async def _grant(self, units: Sequence[Unit]) -> list[Claim | None]:
+        async with self._store.begin(fact="unit.claimed", lone=True) as tx:
+            granted = await tx.units.claim_all(set(units), LEASE)
+        return [granted.pop(unit, None) for unit in units]
+
+    async def _end(self, endings: Sequence[Ending]) -> list[Fenced | None]:
+        async with self._store.begin(fact="unit.finished", lone=True) as tx:
+            fenced = await tx.units.finish_all(endings)
+        self._store.fenced += sum(one is not None for one in fenced)
+        return fenced
+
+    async def _draw(self, sids: Sequence[str]) -> list[range]:
+        """Several for each tenant where nobody else draws; the order among several processes is the store's to know."""
+        at_once = _AT_ONCE if self._store.alone else 1
+        async with self._store.begin(fact="store.numbered", lone=True) as tx:
+            return await tx.sightings.numbers(sids, at_once)
+
+    async def _hear(self, credentials: Sequence[tuple[str, str]]) -> list[Slowed | None]:
+        async with self._store.read() as tx:
+            found = await slowed_all(tx, set(credentials))
+        return [found.get(one) for one in credentials]

@@ -1,0 +1,65 @@
+"""What many ask at about the same moment is answered together: one transaction instead of one for each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class Gathered(Generic[Q, A]):
+    """Whoever asks while others are being answered is answered with all who came meanwhile; nobody waits for company.
+
+    `answer` gets the questions in the order in which they came, `most` of them at a time, and returns to each what is
+    its own: an answer, or the exception that it alone is to raise. What `answer` itself raises, each of them raises.
+    """
+
+    def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]], most: int = 200) -> None:
+        self._answer = answer
+        self._most = most
+        self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
+        self._answering: asyncio.Task[None] | None = None
+
+    async def ask(self, question: Q) -> A:
+        """The answer to `question`. Who is cancelled before its round has begun has not asked."""
+        mine: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, mine))
+        if self._answering is None or self._answering.done():
+            self._answering = asyncio.create_task(self._rounds())
+        return await mine
+
+    async def over(self) -> None:
+        """Until nobody is being answered."""
+        if self._answering is not None:
+            await asyncio.wait({self._answering})
+
+    async def _rounds(self) -> None:
+        while asked := self._next():
+            (found,) = await asyncio.gather(self._told([question for question, _ in asked]), return_exceptions=True)
+            answers = [found] * len(asked) if isinstance(found, BaseException) else found
+            for (_, waits), answer in zip(asked, answers, strict=True):
+                if waits.done():
+                    continue
+                if isinstance(answer, BaseException):
+                    waits.set_exception(answer)
+                else:
+                    waits.set_result(answer)
+
+    async def _told(self, questions: Sequence[Q]) -> Sequence[A | BaseException]:
+        try:
+            return await self._answer(questions)
+        except asyncio.CancelledError as end:  # theirs as much as ours
+            return [end] * len(questions)
+
+    def _next(self) -> list[tuple[Q, asyncio.Future[A]]]:
+        """Those of the next round, without whoever has gone."""
+        asked: list[tuple[Q, asyncio.Future[A]]] = []
+        while self._waiting and len(asked) < self._most:
+            question, waits = self._waiting.popleft()
+            if not waits.done():
+                asked.append((question, waits))
+        return asked

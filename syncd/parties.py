@@ -88,6 +88,9 @@ def join(
         for one in settings.merchants
         if one.alibaba is not None
     }
+    sharers = {
+        issuer: tuple(one.name for one in settings.merchants if one.issuer == issuer) for issuer in settings.issuers
+    }
     cards, off = _wallets(settings, store, clock, connections, on_call, wallets)
     merchants = tuple(
         Merchant(
@@ -96,7 +99,7 @@ def join(
             erp=wdt[found.name],
             issuer=issuers[found.issuer],
             mapping=mapping_options(settings.issuers[found.issuer]),
-            sharers=tuple(one.name for one in settings.merchants if one.issuer == found.issuer),
+            sharers=sharers[found.issuer],
             erp_pace=wallets.of_wdt(found),
             issuer_pace=wallets.of_issuer(found.issuer),
             centre=centres.get(found.name),

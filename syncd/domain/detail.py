@@ -173,12 +173,16 @@ def _amounts(number: int, line: Line, *, red: bool) -> tuple[Decimal, Decimal, D
     figures: list[Decimal] = []
     for field in _AMOUNTS:
         amount = getattr(line, field)
-        figure = money.cents(amount) or money.read(amount, _place(number, field))
+        figure: Decimal | Unfitness | None = money.cents(amount)
+        if figure is None:
+            figure = money.read(amount, _place(number, field))
         if isinstance(figure, Unfitness):
             return figure
         figures.append(figure)
-    if mixed := money.one_sign([(_place(number, field), f) for field, f in zip(_AMOUNTS[:3], figures, strict=False)]):
-        return mixed
+    if min(figures[:3]) < 0 < max(figures[:3]):
+        named = [(_place(number, field), f) for field, f in zip(_AMOUNTS[:3], figures, strict=False)]
+        if mixed := money.one_sign(named):
+            return mixed
     net, tax, gross, discount, discount_tax = map(abs, figures) if red else figures
     return net, tax, gross, discount, discount_tax
 

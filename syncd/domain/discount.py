@@ -27,6 +27,8 @@ def normalise(
     Amounts other than a discount line's sign are left as they are; that they add up is `money.check`'s business.
     With `allocate`, a header discount that no line carries is spread in proportion; without it, it is held.
     """
+    if not discount and not any(e.row_type or e.discount or e.discount_tax for e in entries):
+        return tuple(entries)  # normal lines, and nothing taken off any of them
     entries = [_as_discount(e) if e.row_type == RowType.DISCOUNT else e for e in entries]
     if not any(e.row_type == RowType.DISCOUNT for e in entries):
         entries = [part for e in entries for part in _split(e)]

@@ -36,6 +36,7 @@ def issuer_key(
     both have FP…0001, and without the sid the second would adopt the first one's invoice.
     """
     scope = f"{SCHEME}|{sid}|{issuer_kind}|{seller_tax_no}|{order_no}|{colour}|{generation}"
-    tag = base64.b32encode(hashlib.sha256(scope.encode()).digest()).decode().rstrip("=")
+    digest = hashlib.sha256(scope.encode()).digest()
+    tag = base64.b32encode(digest[: -(-length // 8) * 5]).decode().rstrip("=")  # eight characters for each five bytes
     readable = len(order_no) <= min(_READABLE, length - 6) and _PLAIN.fullmatch(order_no) is not None
     return IssuerKey((order_no + tag)[:length] if readable else tag[:length])

@@ -222,10 +222,11 @@ def _lines(order: InvoiceOrder, header: Totals, options: MappingOptions) -> tupl
         return entries
     if held := money.check(entries, header):
         return held
-    if order.is_red:
+    if order.is_red:  # netting adds up two rounded taxes
         entries = discount.netted(entries)
-    # Netting adds up two rounded taxes, splitting makes two lines of one.
-    if held := detail.check_count(len(entries)) or money.first_unfit(money.check_line(e) for e in entries):
+        if held := money.first_unfit(money.check_line(e) for e in entries):
+            return held
+    if held := detail.check_count(len(entries)):  # splitting makes two lines of one
         return held
     lines = detail.printed(entries, order.lines, {**detail.ZERO_RATE_RULES, **options.zero_rate_rules})
     if isinstance(lines, Unfitness) or not order.is_red:

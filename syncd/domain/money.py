@@ -20,6 +20,7 @@ TAX_TOLERANCE = Decimal("0.06")
 PRICE_TOLERANCE = Decimal("0.01")
 PRICE_DECIMALS = 8
 ZERO = Decimal(0)
+_NOTHING = Decimal("0.00")
 
 #: Wide enough that nothing WDT can send (19 digits each) is rounded on the way; the host's own context is not used.
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
@@ -101,8 +102,12 @@ def times(left: Decimal, right: Decimal) -> Decimal:
 
 
 def cents(value: Decimal | None) -> Decimal | None:
-    """An amount in cents; None where it is none, and where `read` has something to say about it."""
-    if not value or not is_sane(value):
+    """An amount in cents; None where it is none: `read` says why."""
+    if value is None:
+        return None
+    if not value:
+        return _NOTHING  # no "-0.00" on an invoice
+    if not value.is_finite() or value.adjusted() >= _DIGITS:
         return None
     found = value.quantize(CENT, context=_EXACT)
     return found if found == value else None
@@ -110,15 +115,14 @@ def cents(value: Decimal | None) -> Decimal | None:
 
 def read(value: Decimal | None, field: str) -> Decimal | Unfitness:
     """An amount in cents. Never rounded: 3.5301 is somebody's mistake, and holds the order."""
-    if found := cents(value):
+    found = cents(value)
+    if found is not None:
         return found
     if value is None:
         return unfit("amount_missing", field=field)
     if not is_sane(value):
         return unfit("amount_out_of_range", field=field)
-    if decimals(value) > 2:
-        return unfit("amount_not_in_cents", field=field, amount=value)
-    return rounded(value) if value else Decimal("0.00")  # no "-0.00" on an invoice
+    return unfit("amount_not_in_cents", field=field, amount=value)
 
 
 def first_unfit(findings: Iterable[object]) -> Unfitness | None:

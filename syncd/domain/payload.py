@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+import json
+from decimal import Context, Decimal
 from hashlib import blake2b
 
 from syncd.domain.order import InvoiceOrder
 
-#: Changes when the fields below change, so that digests of two releases are never compared by accident.
-_VERSION = "payload-1"
-#: As `_written` gives it; every other text is.
-_EMPTY = b"t"
+#: Changes with the fields below and with how they are written, so that digests of two are never compared by accident.
+_VERSION = "payload-2"
 Cell = str | int | bool | Decimal | None
+
+#: More digits than any number that was read has.
+_AS_IT_IS = Context(prec=100)
+_written = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 def payload_hash(order: InvoiceOrder) -> bytes:
@@ -21,9 +24,8 @@ def payload_hash(order: InvoiceOrder) -> bytes:
     error text, serial, really issued amount), nor over shop, trade and platform references. 4, 4.0 and 4.0000 are one
     number. The same in every process and release with the same `_VERSION`.
     """
-    # The length keeps "ab" + "c" apart from "a" + "bc".
-    written = [_EMPTY if cell == "" else _written(cell) for cell in _cells(order)]
-    return blake2b(b"".join([b"%d:%b" % (len(cell), cell) for cell in written]), digest_size=16).digest()
+    cells = [_number(cell) if type(cell) is Decimal else cell for cell in _cells(order)]
+    return blake2b(_written(cells).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _cells(order: InvoiceOrder) -> list[Cell]:
@@ -46,27 +48,6 @@ def _cells(order: InvoiceOrder) -> list[Cell]:
     return cells
 
 
-def _written(cell: Cell) -> bytes:
-    """One spelling per value; None is no empty text and no zero."""
-    if type(cell) is str:
-        return b"t" + cell.encode("utf-8", "surrogatepass")
-    if type(cell) is Decimal:
-        return b"n" + _plain(cell)
-    match cell:
-        case None:
-            return b"-"
-        case bool():
-            return b"b1" if cell else b"b0"
-        case Decimal():
-            return b"n" + (_plain(cell))
-        case int():
-            return b"i%d" % cell
-        case str():
-            return b"t" + cell.encode("utf-8", "surrogatepass")
-
-
-def _plain(number: Decimal) -> bytes:
-    # Not Decimal.normalize(), which rounds to the context's 28 digits.
-    text = format(number, "f")
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return b"0" if text in ("-0", "0", "") else text.encode()
+def _number(number: Decimal) -> str:
+    """One spelling for each number."""
+    return str(_AS_IT_IS.normalize(number)) if number else "0"

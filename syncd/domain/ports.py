@@ -46,6 +46,10 @@ class Erp(Protocol):
         """The full order from a row's bytes. Raises ValueError naming the field that cannot be read."""
         ...
 
+    def ask_the_same(self, before: bytes, now: bytes) -> bool:
+        """Whether two rows of one order certainly ask for the same invoice; what is not certain is False."""
+        ...
+
 
 class Class(StrEnum):
     """How far an issuer can be trusted with a key (docs/lifecycle.md)."""

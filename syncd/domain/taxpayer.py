@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from syncd.domain.texts import clean, half_width
 
@@ -12,6 +13,7 @@ _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100: no I, O, S, V, Z
 _WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 
 
+@lru_cache(maxsize=1024)
 def normalise(text: str) -> str:
     """A tax number trimmed, half-width and upper case; nothing inside it is dropped."""
     number = clean(half_width(text))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -48,7 +49,9 @@ class Embedded:
         self._group = group
         self._most = dict(places or {})
         self._most_units = most_units
-        self._places: dict[str, asyncio.Semaphore] = {}
+        #: Per group, how many of its units run, and those that wait for a place, first come first.
+        self._taken: Counter[str] = Counter()
+        self._waiting: dict[str, OrderedDict[tuple[str, str], None]] = defaultdict(OrderedDict)
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._asking: set[asyncio.Task[Any]] = set()
         self._scheduler = AsyncIOScheduler(timezone="UTC")
@@ -107,31 +110,35 @@ class Embedded:
     async def _start_due(self, stage: str) -> None:
         for key in await self._due(stage):
             if (stage, key) not in self._running and not self._draining:
-                self._running[(stage, key)] = asyncio.create_task(self._one(stage, key), name=f"{stage}/{key}")
+                group = self._group(stage, key)
+                self._waiting[group][(stage, key)] = None
+                self._begin(group)
 
-    async def _one(self, stage: str, key: str) -> None:
+    def _begin(self, group: str) -> None:
+        """Let those who wait take what places there are; whoever came first gets one first."""
+        waiting = self._waiting[group]
+        while waiting and not self._draining and self._taken[group] < self._most.get(group, self._most_units):
+            unit, _ = waiting.popitem(last=False)
+            self._taken[group] += 1
+            self._running[unit] = asyncio.create_task(self._one(*unit, group), name="/".join(unit))
+
+    async def _one(self, stage: str, key: str, group: str) -> None:
         try:
-            async with self._place(stage, key):
-                if not await supervised(stage, key, self._run(stage, key)):
-                    self.crashes += 1
-                    await asyncio.sleep(self._tick)  # a defect must not spin
+            if not await supervised(stage, key, self._run(stage, key)):
+                self.crashes += 1
+                await asyncio.sleep(self._tick)  # a defect must not spin
         finally:
             self._running.pop((stage, key), None)
+            self._taken[group] -= 1
+            self._begin(group)
             if (stage, key) in self._again:
                 self._again.discard((stage, key))
                 self.wake([(stage, key)])
 
-    def _place(self, stage: str, key: str) -> asyncio.Semaphore:
-        """The places of the unit's group; whoever came first gets one first."""
-        group = self._group(stage, key)
-        if group not in self._places:
-            self._places[group] = asyncio.Semaphore(self._most.get(group, self._most_units))
-        return self._places[group]
-
     @property
     def busy(self) -> int:
-        """How many units are running."""
-        return len(self._running)
+        """How many units are running, or are about to."""
+        return len(self._running) + sum(map(len, self._waiting.values()))
 
     @property
     def running(self) -> frozenset[tuple[str, str]]:
@@ -141,6 +148,7 @@ class Embedded:
     async def drain(self, deadline: float) -> Drained:
         """Start nothing more, wait up to `deadline` seconds for what runs, then interrupt it."""
         self._draining = True
+        self._waiting.clear()
         for soon in self._soon.values():
             soon.cancel()
         if self._scheduler.running:

@@ -26,7 +26,7 @@ from syncd.scenarios.settings import settings_for
 from syncd.stages.turn import Turn, run_unit
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.store import Tx
-from syncd.store.units import Claim, LeaseClock
+from syncd.store.units import Claim, Ending, LeaseClock
 
 #: Nothing the daemon does by itself comes later than this after what causes it, but for late-issue sweeps.
 SOON = timedelta(hours=2)
@@ -52,6 +52,9 @@ class TooLong(AssertionError):
     """It did not come to that in the time it may take."""
 
 
+#: Transactions of many turns of a worker, and places in line before a party: whoever stood still there would keep those
+#: waiting that are awake. He stands still before he asks for his part instead.
+_SHARED = ("unit.claimed", "unit.finished", "unit.slept_on", "store.numbered", "poll.nothing_new", "pace.")
 #: Told which worker is about to open the transaction of which fact; for how many seconds it stands still there.
 Freeze = Callable[[str, int], float]
 
@@ -224,23 +227,21 @@ class World:
 
         Its lease runs on meanwhile: what it does then, it does late.
         """
-        begins = [(worker.app.store, worker.app.store.begin) for worker in self.workers]
-        for worker, (store, begin) in zip(self.workers, begins, strict=True):
-            vars(store)["begin"] = self._late(begin, freeze, worker.number)
+        stores = [(worker.number, worker.app.store) for worker in self.workers]
+        for number, store in stores:
+            vars(store)["begin"] = self._late(store.begin, freeze, number)
+            vars(store.desk)["finish"] = self._finishing_late(store.desk.finish, freeze, number)
         try:
             yield
         finally:
-            for store, _ in begins:
-                del vars(store)["begin"]
+            for _, store in stores:
+                del vars(store)["begin"], vars(store.desk)["finish"]
 
     def _late(self, begin: Callable[..., Any], freeze: Freeze, number: int) -> Callable[..., Any]:
         @asynccontextmanager
         async def late(claim: Claim | None = None, *, fact: str = "unnamed", **more: Any) -> AsyncIterator[Tx]:
-            # Whoever takes a place in line before a party would keep those turns of his worker waiting that are awake.
-            seconds = 0.0 if fact.startswith("pace.") else freeze(fact, number)
-            if seconds > 0:
-                self.seen["workers_frozen"] += 1
-                await self.pauses.freeze(_turn.get(), seconds)
+            if not fact.startswith(_SHARED):
+                await self._stand_still(freeze(fact, number))
             overtaken = claim is not None and self._is_overtaken(claim)
             self.seen["overtaken"] += overtaken
             async with begin(claim, fact=fact, **more) as tx:
@@ -248,6 +249,18 @@ class World:
             self.late_writes += overtaken
 
         return late
+
+    def _finishing_late(self, finish: Callable[..., Any], freeze: Freeze, number: int) -> Callable[..., Any]:
+        async def late(ending: Ending) -> None:
+            await self._stand_still(freeze("unit.finished", number))
+            await finish(ending)
+
+        return late
+
+    async def _stand_still(self, seconds: float) -> None:
+        if seconds > 0:
+            self.seen["workers_frozen"] += 1
+            await self.pauses.freeze(_turn.get(), seconds)
 
     def _is_overtaken(self, claim: Claim) -> bool:
         epoch = self.onlooker.one("SELECT epoch FROM unit WHERE stage = ? AND key = ?", claim.stage, claim.key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -52,18 +53,22 @@ async def take_in(
     for order_id, event in kept.moved:
         await tx.journal.add(event, order_id=order_id, merchant=merchant.name)
     tx.orders.moved.update(kept.turned)  # its end counts no more, or counts again: who waits for it looks anew
-    await _note_drift(tx, merchant, kept.drifted)
+    await _note_drift(tx, merchant, kept.replaced)
     await read_rows(tx, merchant, kept.fresh)
     await _wake(tx, merchant, kept)
     await heard(tx, merchant, WDT)
     return kept
 
 
-async def _note_drift(tx: Tx, merchant: Merchant, ids: tuple[OrderId, ...]) -> None:
-    """An order edited after we froze its request: the frozen request wins, and somebody is told (T21)."""
-    if not ids:
+async def _note_drift(tx: Tx, merchant: Merchant, replaced: Mapping[OrderId, tuple[bytes, bytes]]) -> None:
+    """An order edited after we froze its request: the frozen request wins, and somebody is told (T21).
+
+    Whatever of it changed before has been told; and our own write-back, too, changes a row, but not what it asks for.
+    """
+    rows = {one: now for one, (before, now) in replaced.items() if not merchant.erp.ask_the_same(before, now)}
+    if not rows:
         return
-    frozen, rows = await tx.submissions.hashes(ids), await tx.orders.raws(ids)
+    frozen = await tx.submissions.hashes(rows)
     edited = [order_id for order_id, digest in frozen.items() if not _asks_for(merchant, rows[order_id], digest)]
     for order in (await tx.orders.by_ids(edited)).values() if edited else ():
         if not order.drifted:

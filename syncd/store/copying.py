@@ -102,6 +102,7 @@ async def copy(
                 raise
             raise CannotHold(table.name, str(error.orig)) from error
         await _count_on(target, table)
+        await _analyse(target, table)
     return found
 
 
@@ -178,6 +179,12 @@ async def _copying_in(connection: AsyncConnection, table: Table) -> AsyncIterato
             yield write_rows
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise CannotHold(table.name, str(error).splitlines()[0]) from error
+
+
+async def _analyse(connection: AsyncConnection, table: Table) -> None:
+    """A server that knows nothing of a large table would read it as a whole until it comes to look by itself."""
+    if is_postgresql(connection):
+        await connection.exec_driver_sql(f"ANALYZE {connection.dialect.identifier_preparer.quote(table.name)}")
 
 
 async def _count_on(connection: AsyncConnection, table: Table) -> None:

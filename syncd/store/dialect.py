@@ -77,8 +77,8 @@ def lock_key(name: str) -> int:
 def hold(name: str | None) -> tuple[str, tuple[int, ...]]:
     """The statement that waits until nobody else writes under `name`, until the transaction ends; None: at all."""
     if name is None:
-        return "SELECT pg_advisory_xact_lock(%s)", (lock_key(WHOLE),)
-    both = "SELECT pg_advisory_xact_lock_shared(%s), pg_advisory_xact_lock(%s)"
+        return "SELECT pg_advisory_xact_lock(?)", (lock_key(WHOLE),)
+    both = "SELECT pg_advisory_xact_lock_shared(?), pg_advisory_xact_lock(?)"
     return both, (lock_key(WHOLE), lock_key(name))
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import event
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
@@ -19,8 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util.concurrency import await_
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(NamedTuple):
     """What is left of a cursor that was closed in the thread."""
 
     rows: Sequence[Any] = ()
@@ -30,6 +28,9 @@ class _Result:
 
     def close(self) -> None:
         """It was closed where it was made."""
+
+
+_NOTHING = _Result()
 
 
 class OneHopCursor(AsyncAdapt_aiosqlite_cursor):
@@ -42,7 +43,7 @@ class OneHopCursor(AsyncAdapt_aiosqlite_cursor):
     def __init__(self, adapt_connection: Any) -> None:
         self._adapt_connection = adapt_connection
         self._connection = adapt_connection._connection
-        self._cursor: Any = _Result()
+        self._cursor: Any = _NOTHING
         self._soft_closed_memoized: Any = {}
         self._rows = deque()
 

@@ -33,6 +33,11 @@ STUCK = (MOVING, MOVED_AWAY)
 _SWEPT = (State.FAILED, State.DONE85, State.CANCELLED)
 
 
+#: What runs before every outside write is built once.
+_HERE = select(instance)
+_ADVANCE = update(instance).values(epoch=instance.c.epoch + 1).returning(*instance.c)
+
+
 class InAMove(Exception):
     """This store is what a move left behind, or a copy that it did not finish: nothing may work on it."""
 
@@ -93,7 +98,7 @@ class Instances:
 
     async def get(self) -> Instance | None:
         """This store; None before its first start."""
-        row = (await self._connection.execute(select(instance))).first()
+        row = (await self._connection.execute(_HERE)).first()
         return None if row is None else _view(row)
 
     async def create(self) -> Instance:
@@ -120,8 +125,8 @@ class Instances:
 
     async def advance(self) -> Instance | None:
         """One more transaction that precedes an outside write; None for a store that was never started."""
-        await self._connection.execute(update(instance).values(epoch=instance.c.epoch + 1))
-        return await self.get()
+        row = (await self._connection.execute(_ADVANCE)).first()
+        return None if row is None else _view(row)
 
     async def require_workable(self) -> None:
         """Raises InAMove."""

@@ -39,21 +39,31 @@ class Journal:
         self._connection = connection
         self._at = to_ms(now)
         self._together = together
+        self._lines: list[dict[str, Any]] = []
 
     async def add(self, event: str, *, order_id: OrderId | None = None, merchant: str = "", **facts: Any) -> None:
         """Note that `event` happened, with what a reader will want to know. No personal data, no secrets."""
         known = {name: value for name, value in facts.items() if value is not None}
-        line = {
-            "at": self._at,
-            "order_id": order_id,
-            "merchant": merchant,
-            "event": event,
-            "facts": orjson.dumps(known, default=str).decode(),
-        }
-        self._together.add(_OF_NO_ORDER, _ADD, line)
+        self._lines.append(
+            {
+                "at": self._at,
+                "order_id": order_id,
+                "merchant": merchant,
+                "event": event,
+                "facts": orjson.dumps(known, default=str).decode(),
+            }
+        )
+
+    async def flush(self) -> None:
+        """Write down what was noted: the lines of one transaction go in together, before anybody reads, or it ends."""
+        lines, self._lines = self._lines, []
+        for line in lines:
+            self._together.add(_OF_NO_ORDER, _ADD, line)
+        await self._together.flush()
 
     async def of(self, order_id: OrderId) -> list[Entry]:
         """The story of one order, oldest first."""
+        await self.flush()
         rows = await self._connection.execute(
             select(journal).where(journal.c.order_id == order_id).order_by(journal.c.id)
         )
@@ -64,10 +74,12 @@ class Journal:
 
     async def newest(self) -> int:
         """The number of the latest line; 0 while there is none."""
+        await self.flush()
         return int(await self._connection.scalar(select(func.max(journal.c.id))) or 0)
 
     async def since(self, number: int, events: Collection[str]) -> list[tuple[int, str, dict[str, Any]]]:
         """Number, event and facts of each line of these events after line `number`, oldest first."""
+        await self.flush()
         rows = await self._connection.execute(
             select(journal.c.id, journal.c.event, journal.c.facts)
             .where(journal.c.id > number, journal.c.event.in_(events))

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from sqlalchemy import Row as SqlRow
 from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.budget import longest_rest
 from syncd.domain.trouble import Care, Verdict
-from syncd.store.dialect import upsert
+from syncd.store.dialect import is_postgresql, upsert
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import lane
+from syncd.store.script import Ask, rows_of
 
 OPEN, RESTING, PAUSED = "open", "resting", "paused"
 #: How long a lane rests when the party did not say; a lane that needs a person is probed as rarely as this.
@@ -43,7 +45,12 @@ _OF_THESE = (
     lane.c.merchant.in_(bindparam("in_merchants", expanding=True)),
     lane.c.platform == bindparam("in_platform"),
 )
-_UNWELL_OF = select(lane.c.merchant).where(*_OF_THESE, _UNWELL)
+#: By whether it is PostgreSQL.
+_UNWELL_OF = {
+    shared: f"SELECT merchant FROM lane WHERE merchant IN (SELECT value FROM {among}) AND platform = ?"
+    f" AND (strikes > 0 OR state = '{RESTING}')"
+    for shared, among in ((False, "json_each(?)"), (True, "json_array_elements_text(CAST(? AS JSON))"))
+}
 _NOT_OPEN_OF = select(lane).where(*_OF_THESE, lane.c.state != OPEN)
 
 
@@ -103,8 +110,9 @@ class Lanes:
 
     async def unwell(self, merchants: Collection[str], platform: str) -> set[str]:
         """Those of whose lanes `recovered` has something to write."""
-        whose = {"in_merchants": list(merchants), "in_platform": platform}
-        return set((await self._connection.execute(_UNWELL_OF, whose)).scalars())
+        among = orjson.dumps(list(merchants)).decode()
+        sql = _UNWELL_OF[is_postgresql(self._connection)]
+        return {name for (name,) in await rows_of(self._connection, Ask(sql, (among, platform)))}
 
     def _stands(self, found: Lane, platform: str) -> Standing:
         if found.state == PAUSED:

@@ -39,6 +39,7 @@ _BY_INDEX = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "max_parallel_workers_per_gather": "0",
     "jit": "off",  # where a table must be read as a whole it now looks dear enough to be compiled for
 }
 _WRITER = {"default_transaction_isolation": "read committed", "default_transaction_read_only": "off"}

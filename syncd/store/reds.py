@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, TextClause, and_, or_, select, text, update
+from sqlalchemy import ColumnElement, TextClause, and_, bindparam, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.invoice import BlueRef, Colour
@@ -19,6 +19,19 @@ from syncd.store.schema import invoice, invoice_order
 #: The words of the partial indexes: SQLite uses them only where they stand in the query literally.
 _NAMES_ONE = text("invoice_order.relation <> ''")
 _SHOWS_ONE = text("invoice_order.wdt_invoice_no <> ''")
+_T = invoice_order.c
+#: What runs for every batch is built once.
+_WAKE_WAITING = (
+    update(invoice_order)
+    .where(
+        _T.relation.in_(bindparam("ended", expanding=True)),
+        _NAMES_ONE,
+        _T.state == State.PENDING,
+        _T.phase == Phase.WAITING_BLUE,
+    )
+    .values(next_at=bindparam("now"), tries=0)
+    .returning(_T.merchant)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +101,7 @@ class Reds:
         if not self._ended:
             return set()
         ended, self._ended = sorted(self._ended), set()
-        t = invoice_order.c
-        woken = await self._connection.execute(
-            update(invoice_order)
-            .where(t.relation.in_(ended), _NAMES_ONE, t.state == State.PENDING, t.phase == Phase.WAITING_BLUE)
-            .values(next_at=to_ms(self._now), tries=0)
-            .returning(t.merchant)
-        )
+        woken = await self._connection.execute(_WAKE_WAITING, {"ended": ended, "now": to_ms(self._now)})
         return {MerchantName(merchant) for merchant in woken.scalars()}
 
     async def _orders(self, *conditions: ColumnElement[bool] | TextClause) -> list[OrderView]:

@@ -66,7 +66,7 @@ async def play(connection: AsyncConnection, script: Script[T]) -> T:
     """Play `script` to its end in the transaction of `connection`; what it returns. Raises what SQLAlchemy would."""
     proxied = await connection.get_raw_connection()
     if is_postgresql(connection):
-        return await _on_postgresql(proxied.driver_connection, script)
+        return await _on_postgresql(connection, proxied.driver_connection, script)
     adapted = cast("OneHopConnection", proxied.dbapi_connection)
     try:
         return cast("T", await adapted.run(_on_sqlite, script))
@@ -74,6 +74,16 @@ async def play(connection: AsyncConnection, script: Script[T]) -> T:
         if is_dead(error):
             await connection.invalidate()
         raise _refused(error, sqlite3.Error) from error
+
+
+async def rows_of(connection: AsyncConnection, question: Ask) -> list[Cells]:
+    """The rows of one question. Raises what SQLAlchemy would."""
+
+    def asking() -> Script[list[Cells]]:
+        rows: list[Cells] = yield question
+        return rows
+
+    return await play(connection, asking())
 
 
 def _refused(error: Exception, base: type[Exception]) -> BaseException:
@@ -104,7 +114,7 @@ def executed(db: sqlite3.Connection, step: Step) -> Any:
 # -- PostgreSQL --------------------------------------------------------------------------------------------------------
 
 
-async def _on_postgresql(driver: Any, script: Script[T]) -> T:
+async def _on_postgresql(connection: AsyncConnection, driver: Any, script: Script[T]) -> T:
     from psycopg import Error
 
     found: Any = None
@@ -118,6 +128,8 @@ async def _on_postgresql(driver: Any, script: Script[T]) -> T:
                 found = await done(cursor, step)
             except Error as error:
                 without_rows(error)
+                if driver.closed:
+                    await connection.invalidate()
                 raise _refused(error, Error) from error
 
 
@@ -126,6 +138,9 @@ async def done(cursor: Any, step: Step) -> Any:
     if isinstance(step, Ask):
         await cursor.execute(driver_sql(True, step.sql), step.values)
         return await cursor.fetchall() if cursor.description else []
+    if isinstance(step, Tell) and len(step.rows) == 1:  # many take more ceremony
+        await cursor.execute(driver_sql(True, step.sql), step.rows[0])
+        return cursor.rowcount
     if isinstance(step, Tell):
         await cursor.executemany(driver_sql(True, step.sql), step.rows)
         return cursor.rowcount

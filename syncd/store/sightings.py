@@ -72,8 +72,8 @@ SELECT found.* FROM json_array_elements_text(CAST(? AS JSON)) AS among (no),
 }
 _NUMBER_BY = """
 INSERT INTO counter (name, value)
-SELECT among.name, COALESCE((SELECT value FROM counter WHERE name = 'request'), 0) + 1 FROM ({}) among WHERE true
-ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING name, value
+SELECT among.name, COALESCE((SELECT value FROM counter WHERE name = 'request'), 0) + ? FROM ({}) among WHERE true
+ON CONFLICT (name) DO UPDATE SET value = counter.value + ? RETURNING name, value
 """
 _NUMBER = {
     False: _NUMBER_BY.format("SELECT value AS name FROM json_each(?)"),
@@ -85,6 +85,13 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE counter.value < ex
 """
 
 
+_RAWS = {
+    False: "SELECT o.id, o.raw FROM json_each(?) among CROSS JOIN invoice_order o WHERE o.id = among.value",
+    True: """
+SELECT o.id, o.raw FROM json_array_elements_text(CAST(? AS JSON)) AS among (id)
+  JOIN invoice_order o ON o.id = CAST(among.id AS BIGINT)
+""",
+}
 _OVERTAKEN_BY = "SELECT value FROM counter WHERE name = ?"
 _INSTANCE = "SELECT armed, disarmed_at FROM instance"
 
@@ -137,6 +144,8 @@ class Sightings:
             yield from self._refuse_overtaken(sid, found)
         if found.inserts:
             yield Add("invoice_order", _NEWBORN, found.inserts)
+        if drifted := found.drifted:
+            found.before = dict((yield Ask(_RAWS[self._shared], (orjson.dumps(drifted).decode(),))))
         if found.changes:
             yield from self._put([self._change(stored, row, found.seen, sight) for row, stored, sight in found.changes])
         if found.touches:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -50,6 +50,9 @@ class Kept:
     fresh: tuple[OrderNo, ...] = ()  # new or changed
     turned: tuple[tuple[OrderId, State], ...] = ()  # whose end counts no more, or counts again, and their state
     due: bool = False  # whether what was seen of an order that was known makes it due now
+    replaced: Mapping[OrderId, tuple[bytes, bytes]] = field(
+        default_factory=dict
+    )  # of `drifted`: the row before and now
 
 
 class Stored(NamedTuple):
@@ -90,6 +93,8 @@ class Sorted:
         self.inserts: list[tuple[Any, ...]] = []
         self.changes: list[tuple[Row, Stored, Sighting]] = []
         self.touches: list[tuple[Any, ...]] = []
+        #: The rows of orders in flight as they were before; to be filled in before they are changed.
+        self.before: dict[OrderId, bytes] = {}
         self.passed_over = self.waiting = self.overtaken = 0
         self._when = when(seen)
         self._seen_since = None if seen.known_for is None else to_ms(seen.at - seen.known_for)
@@ -129,6 +134,11 @@ class Sorted:
             return False
         return stored.state != State.PENDING or stored.seen_at >= self._seen_since
 
+    @property
+    def drifted(self) -> list[OrderId]:
+        """Orders edited after we froze a request for them."""
+        return [stored.id for _, stored, sight in self.changes if sight.drifted]
+
     def kept(self, rows: Sequence[Row], known: Mapping[OrderNo, Stored]) -> Kept:
         """What the page changed."""
         new = tuple(row.no for row in rows if row.no not in known)
@@ -139,10 +149,15 @@ class Sorted:
             waiting=self.waiting,
             overtaken=self.overtaken,
             moved=tuple((stored.id, sight.event) for _, stored, sight in self.changes if sight.event),
-            drifted=tuple(stored.id for _, stored, sight in self.changes if sight.drifted),
+            drifted=tuple(self.drifted),
             fresh=(*new, *(row.no for row, _, _ in self.changes)),
             turned=tuple((stored.id, sight.state) for _, stored, sight in self.changes if _turned(stored, sight)),
             due=any(sight.due for _, _, sight in self.changes),
+            replaced={
+                stored.id: (self.before[stored.id], row.raw)
+                for row, stored, _ in self.changes
+                if stored.id in self.before
+            },
         )
 
 

@@ -37,6 +37,7 @@ from syncd.store.links import Links
 from syncd.store.notices import Notices
 from syncd.store.orders import Orders
 from syncd.store.reds import Reds
+from syncd.store.script import Ask, rows_of
 from syncd.store.sightings import Sightings
 from syncd.store.submissions import Submissions
 from syncd.store.together import Patient, Together
@@ -58,9 +59,10 @@ class Tx:
     def __init__(self, connection: AsyncConnection, clock: Clock, host: Host, leases: LeaseClock) -> None:
         #: Writes about single orders wait here, and go before anything else that is executed.
         self.together = together = Together(connection)
-        self.connection = connection = cast("AsyncConnection", Patient(connection, together))
         self.now: datetime = clock.now()
+        # What waits is never about units: they need not wait for it.
         self.units = Units(connection, clock, host, leases)
+        self.connection = connection = cast("AsyncConnection", Patient(connection, together))
         self.orders = Orders(connection, self.now, together)
         self.sightings = Sightings(connection, self.now)
         self.submissions = Submissions(connection, self.now, together)
@@ -170,7 +172,7 @@ class Store:
         furthest = ("", 0) if self.guard is None else self.guard.furthest
         async with self._transaction(self._writer) as connection:
             if self._shared and not lone:
-                await connection.exec_driver_sql(*hold(scope if claim is None else merchant_scope(claim.key)))
+                await rows_of(connection, Ask(*hold(scope if claim is None else merchant_scope(claim.key))))
             tx = Tx(connection, self.clock, self.host, self.leases)
             try:
                 if claim is not None:
@@ -182,7 +184,7 @@ class Store:
                 self.fenced += 1
                 raise
             await self._wake(tx, claim)
-            await tx.together.flush()
+            await tx.journal.flush()
             if self.wake_now is not None:
                 await self._tell_engine(self.wake_now, connection, tx)
             if tx.outward:
@@ -192,7 +194,7 @@ class Store:
         for line in tx.tellings:
             line()
         if self.on_due is not None and tx.units.woken:
-            self.on_due(_due_by(tx))
+            self.on_due(self._due_by(tx))
         if going is not None and self.guard is not None:
             await self._witnessed(self.guard, going, tx.now, furthest)
 
@@ -208,10 +210,14 @@ class Store:
                 await tx.units.wake(stage, merchant)
         await tx.units.wake_all()
 
-    @staticmethod
-    async def _tell_engine(wake_now: WakeNow, connection: AsyncConnection, tx: Tx) -> None:
-        if due := _due_by(tx):
+    async def _tell_engine(self, wake_now: WakeNow, connection: AsyncConnection, tx: Tx) -> None:
+        if due := self._due_by(tx):
             await wake_now(connection, due)
+
+    def _due_by(self, tx: Tx) -> list[tuple[str, str]]:
+        """The units that are due by now because of this transaction: a wake in it is a moment younger than itself."""
+        now = to_ms(self.clock.now())
+        return sorted(unit for unit, at in tx.units.woken.items() if at <= now)
 
     async def _witnessed(self, guard: Guard, going: Instance, at: datetime, furthest: tuple[str, int]) -> None:
         """Let nobody send what the witness has not seen, or after the store went back behind what it had seen.
@@ -247,7 +253,7 @@ class Store:
         async with self._transaction(self._reader) as connection:
             tx = Tx(connection, self.clock, self.host, self.leases)
             yield tx
-            await tx.together.flush()  # refused like any other write
+            await tx.journal.flush()  # refused like any other write
             await tx.units.wake_all()
 
     @asynccontextmanager
@@ -286,11 +292,6 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-def _due_by(tx: Tx) -> list[tuple[str, str]]:
-    """The units that are due now because of this transaction."""
-    return sorted(unit for unit, at in tx.units.woken.items() if at <= to_ms(tx.now))
 
 
 def this_host() -> Host:

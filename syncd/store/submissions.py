@@ -50,6 +50,7 @@ class Stored:
 
 
 _S, _I = submission.c, invoice.c
+_COLOURS = {str(colour): colour for colour in Colour}
 #: What runs for every order is built once.
 _SAME = select(_S.id, _S.order_id, _S.generation, _S.issuer_kind, _S.seller_tax_no, _S.key)
 _OF_ORDERS = _SAME.where(_S.order_id.in_(bindparam("orders", expanding=True)))
@@ -67,8 +68,12 @@ _ID = (
 _FREEZE = insert(request).values(submission_id=_ID)
 _RECORD = insert(invoice)
 _HOLDERS = select(_I.number, _I.order_id, _I.code).where(_I.number.in_(bindparam("numbers", expanding=True)))
+_R = request.c
 _NEWEST = (
-    select(submission, request)
+    select(
+        *(_S.order_id, _S.generation, _R.revision, _S.issuer_kind, _S.issuer, _S.seller_tax_no, _S.key),
+        *(_R.body, _R.payload_hash, _R.buyer_tax_no, _R.total, _R.colour, _R.blue, _S.created_at),
+    )
     .join(request, request.c.submission_id == _S.id)
     .where(_S.order_id.in_(bindparam("orders", expanding=True)))
     .order_by(_S.order_id, _S.generation, request.c.revision)
@@ -79,7 +84,11 @@ _HASHES = (
     .where(_S.order_id.in_(bindparam("orders", expanding=True)))
     .order_by(_S.order_id, _S.generation, request.c.revision)
 )
-_INVOICES = select(invoice).where(_I.order_id.in_(bindparam("orders", expanding=True))).order_by(_I.recorded_at)
+_INVOICE = (
+    *(_I.order_id, _I.number, _I.code, _I.total, _I.colour, _I.issued_at),
+    *(_I.net, _I.tax, _I.file_url, _I.ofd_url, _I.xml_url, _I.serial),
+)
+_INVOICES = select(*_INVOICE).where(_I.order_id.in_(bindparam("orders", expanding=True))).order_by(_I.recorded_at)
 _SHOWN = (
     "code",
     "generation",
@@ -224,22 +233,7 @@ class Submissions:
     async def newest(self, order_ids: Iterable[OrderId]) -> dict[OrderId, Stored]:
         """For each order its submission of the highest generation, with the newest bytes."""
         rows = await self._connection.execute(_NEWEST, {"orders": list(order_ids)})
-        return {
-            OrderId(row.order_id): Stored(
-                order_id=OrderId(row.order_id),
-                generation=row.generation,
-                revision=row.revision,
-                issuer_kind=row.issuer_kind,
-                issuer=row.issuer,
-                seller_tax_no=row.seller_tax_no,
-                key=IssuerKey(row.key),
-                body=row.body,
-                payload_hash=row.payload_hash,
-                expected=Expected(row.buyer_tax_no, Decimal(row.total), Colour(row.colour), row.blue),
-                created_at=from_ms(row.created_at),
-            )
-            for row in rows
-        }
+        return {row[0]: _stored(row) for row in rows}
 
     # -- what came of it -------------------------------------------------------------------------------------------
 
@@ -289,22 +283,31 @@ async def invoices_of(connection: AsyncConnection, order_ids: Iterable[OrderId])
     rows = await connection.execute(_INVOICES, {"orders": list(order_ids)})
     found: dict[OrderId, list[Invoice]] = {}
     for row in rows:
-        found.setdefault(OrderId(row.order_id), []).append(
-            Invoice(
-                number=row.number,
-                code=row.code,
-                total=_decimal(row.total),
-                colour=Colour(row.colour),
-                issued_at=from_ms(row.issued_at),
-                net=_decimal(row.net),
-                tax=_decimal(row.tax),
-                file_url=row.file_url,
-                ofd_url=row.ofd_url,
-                xml_url=row.xml_url,
-                serial=row.serial,
-            )
-        )
+        found.setdefault(row[0], []).append(_invoice(row))
     return found
+
+
+def _stored(row: Any) -> Stored:
+    order_id, generation, revision, kind, issuer, seller, key, body, digest, buyer, total, colour, blue, at = row
+    expected = Expected(buyer, Decimal(total), _COLOURS[colour], blue)
+    return Stored(order_id, generation, revision, kind, issuer, seller, key, body, digest, expected, from_ms(at))
+
+
+def _invoice(row: Any) -> Invoice:
+    _, number, code, total, colour, issued_at, net, tax, file_url, ofd_url, xml_url, serial = row
+    return Invoice(
+        number,
+        code,
+        _decimal(total),
+        _COLOURS[colour],
+        from_ms(issued_at),
+        _decimal(net),
+        _decimal(tax),
+        file_url=file_url,
+        ofd_url=ofd_url,
+        xml_url=xml_url,
+        serial=serial,
+    )
 
 
 def _known(row: Any) -> _Known:

@@ -121,7 +121,8 @@ class Patient:
 
     async def get_raw_connection(self) -> Any:
         await self._before(None)
-        return await self._connection.get_raw_connection()
+        begun: Any = self._connection.sync_connection
+        return begun.connection  # it is there since the transaction began: SQLAlchemy's own way takes a greenlet
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)

@@ -12,23 +12,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, not_, or_, select, tuple_, update
+from sqlalchemy import not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.clock import Clock
-from syncd.store.dialect import DATABASE_NOW, is_postgresql, upsert
+from syncd.store import grants
+from syncd.store.dialect import is_postgresql, upsert
 from syncd.store.instants import from_ms, span_ms, to_ms
 from syncd.store.schema import unit
-from syncd.store.workers import MOST_OFF, Pulse, silent
+from syncd.store.script import Ask, rows_of
+from syncd.store.workers import Pulse
 
-#: While a unit runs its next_at stands here, so that a wake in the meantime is seen when it finishes.
-_RUNNING = 2**62
 #: The longest sleep of a unit that has nothing to do: whatever gives it something wakes it.
 LONGEST_SLEEP = timedelta(minutes=5)
-#: A step of the clock smaller than this (milliseconds) is left alone.
-_CLOCK_WENT_BACK = 5_000
-#: Nor is what the clocks of two hosts may differ by without either being astray.
-_CLOCKS_DIFFER = _CLOCK_WENT_BACK + 2 * span_ms(MOST_OFF)
 
 
 class Fenced(Exception):
@@ -134,22 +130,14 @@ class Units:
     async def due(self, stage: str) -> list[str]:
         """Keys of `stage` whose time has come and that nobody holds, longest waiting first."""
         await self.wake_all()
-        rows = await self._connection.execute(
-            select(unit.c.key).where(unit.c.stage == stage, self._claimable()).order_by(unit.c.next_at, unit.c.key)
-        )
+        rows = await self._connection.execute(grants.due(self._by_database), {"k_stage": stage, **self._now()})
         return [row.key for row in rows]
 
     async def due_of_all(self) -> list[Due]:
         """As `due`, of every stage at once."""
         await self.wake_all()
-        rested = and_(
-            unit.c.failures == 0, unit.c.lease_until == 0, unit.c.next_at - unit.c.ran_at >= span_ms(LONGEST_SLEEP)
-        )
-        rows = await self._connection.execute(
-            select(unit.c.stage, unit.c.key, func.coalesce(rested, False))
-            .where(self._claimable())
-            .order_by(unit.c.next_at, unit.c.key)
-        )
+        slept = {"slept": span_ms(LONGEST_SLEEP)}
+        rows = await self._connection.execute(grants.due_of_all(self._by_database), {**slept, **self._now()})
         return [Due(stage, key, bool(rested)) for stage, key, rested in rows]
 
     async def claim(self, stage: str, key: str, lease: timedelta) -> Claim | None:
@@ -165,16 +153,13 @@ class Units:
         if is_postgresql(self._connection):
             units = await self._waited(units)
         granted = await self._connection.execute(
-            update(unit)
-            .where(_among(units), self._claimable())
-            .values(
-                epoch=unit.c.epoch + 1,
-                lease_until=self._until(claimed_at, lease),
-                lease_boot=self._boot,
-                owner=self._host.owner,
-                next_at=_RUNNING,
-            )
-            .returning(unit.c.stage, unit.c.key, unit.c.epoch, unit.c.notes, unit.c.crashes, unit.c.failures)
+            grants.claim(self._by_database),
+            {
+                **grants.among(units),
+                **self._now(),
+                **self._until(claimed_at, lease),
+                "in_owner": self._host.owner,
+            },
         )
         lease_until, pulse = claimed_at + lease.total_seconds(), self._host.pulse
         return {
@@ -183,17 +168,9 @@ class Units:
         }
 
     async def _waited(self, units: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Which of them can be claimed, once whoever writes under their last grants, or wakes them, has ended.
-
-        All who hold several hold them in this order.
-        """
-        held = (
-            select(unit.c.stage, unit.c.key)
-            .where(_among(units), self._claimable())
-            .order_by(unit.c.stage, unit.c.key)
-            .with_for_update()
-        )
-        return [(row.stage, row.key) for row in await self._connection.execute(held)]
+        """Which of them can be claimed, once whoever writes under their last grants, or wakes them, has ended."""
+        held = await self._connection.execute(grants.held(self._by_database), {**grants.among(units), **self._now()})
+        return [(row.stage, row.key) for row in held]
 
     async def asleep(self, stage: str, keys: Collection[str]) -> list[str]:
         """Those of `keys` that came due because they have slept long enough, kept from everybody else until the end."""
@@ -206,42 +183,36 @@ class Units:
             for key, at in sorted(until.items())
         ]
         if rows:
-            await self._connection.execute(_SLEEP, rows)
+            await self._connection.execute(grants.SLEEP_ON, rows)
 
-    def _until(self, since: float, lease: timedelta) -> Any:
-        """The end of a lease as the row holds it: of `since` on the host, of this very moment in the database."""
-        span = int(lease.total_seconds() * 1000)
-        return DATABASE_NOW + span if self._by_database else int(since * 1000) + span
+    def _until(self, since: float, lease: timedelta) -> dict[str, int]:
+        """The end of a lease of `since`, which the database reckons from its own moment."""
+        span = span_ms(lease)
+        return {"c_span": span} if self._by_database else {"c_until": int(since * 1000) + span}
 
     @property
     def _boot(self) -> str:
         """What a lease is bound to; the database's clock outlives every boot."""
         return "" if self._by_database else self._host.boot
 
-    def _lost(self) -> ColumnElement[bool]:
-        """Of a unit that was granted: whether the lease is over, or whoever holds it was not heard for too long."""
-        mono: Any = DATABASE_NOW if self._by_database else int(self._clock.monotonic() * 1000)
-        over = or_(unit.c.lease_boot != self._boot, unit.c.lease_until <= mono)
-        return or_(over, silent(unit.c.owner)) if self._by_database else over
+    def _now(self) -> dict[str, Any]:
+        """What decides whether a unit can be claimed now."""
+        return {"c_now": to_ms(self._clock.now()), **self._mono()}
 
-    def _claimable(self) -> ColumnElement[bool]:
-        now = to_ms(self._clock.now())
-        idle = unit.c.lease_until == 0
-        # A unit that ran in the future has seen the clock go back; its next_at means nothing.
-        back = _CLOCKS_DIFFER if self._by_database else _CLOCK_WENT_BACK
-        due = or_(unit.c.next_at <= now, and_(unit.c.ran_at.is_not(None), unit.c.ran_at > now + back))
-        return or_(and_(idle, due), and_(unit.c.lease_until > 0, self._lost()))
+    def _mono(self) -> dict[str, Any]:
+        mono = {} if self._by_database else {"c_mono": int(self._clock.monotonic() * 1000)}
+        return {"c_boot": self._boot, **mono}
 
     async def check(self, claim: Claim) -> None:
         """Raises Fenced unless `claim` is still the newest grant."""
-        if await self._connection.scalar(_EPOCH, {"k_stage": claim.stage, "k_key": claim.key}) != claim.epoch:
+        sql = grants.EPOCH[is_postgresql(self._connection)]
+        if await rows_of(self._connection, Ask(sql, (claim.stage, claim.key))) != [(claim.epoch,)]:
             raise _fenced(claim)
 
     async def stale(self, claims: Collection[Claim]) -> set[tuple[str, str]]:
         """Units whose newest grant is not among `claims` any more; the others' stays so until this transaction ends."""
-        among = _among([(claim.stage, claim.key) for claim in claims])
-        newest = select(unit.c.stage, unit.c.key, unit.c.epoch).where(among).order_by(unit.c.stage, unit.c.key)
-        rows = await self._connection.execute(newest.with_for_update(read=True, key_share=True))
+        units = [(claim.stage, claim.key) for claim in claims]
+        rows = await self._connection.execute(grants.EPOCHS, grants.among(units))
         epochs = {(stage, key): epoch for stage, key, epoch in rows}
         ours = {(claim.stage, claim.key): claim.epoch for claim in claims}
         return {one for one, epoch in ours.items() if epochs.get(one) != epoch}
@@ -251,9 +222,13 @@ class Units:
         renewed_at = self._clock.monotonic()
         await self.check(claim)
         await self._connection.execute(
-            update(unit)
-            .where(unit.c.stage == claim.stage, unit.c.key == claim.key, unit.c.epoch == claim.epoch)
-            .values(lease_until=self._until(renewed_at, lease))
+            grants.renew(self._by_database),
+            {
+                "k_stage": claim.stage,
+                "k_key": claim.key,
+                "k_epoch": claim.epoch,
+                **self._until(renewed_at, lease),
+            },
         )
         return replace(claim, claimed_at=renewed_at, lease_until=renewed_at + lease.total_seconds())
 
@@ -278,7 +253,7 @@ class Units:
         ran_at = to_ms(self._clock.now())
         in_order = sorted(endings, key=lambda one: (one.claim.stage, one.claim.key))
         await self._connection.execute(
-            _FINISH_BESIDE_OTHERS if is_postgresql(self._connection) else _FINISH,
+            grants.FINISH_BESIDE_OTHERS if is_postgresql(self._connection) else grants.FINISH,
             [
                 {
                     "k_stage": one.claim.stage,
@@ -301,9 +276,7 @@ class Units:
 
     async def _standing(self, units: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int]]:
         """The epoch of each, and when it is due."""
-        rows = await self._connection.execute(
-            select(unit.c.stage, unit.c.key, unit.c.epoch, unit.c.next_at).where(_among(units))
-        )
+        rows = await self._connection.execute(grants.STANDING, grants.among(units))
         return {(stage, key): (epoch, due) for stage, key, epoch, due in rows}
 
     def _ended(self, claim: Claim, epoch: int, due: int, now: int) -> Fenced | None:
@@ -328,7 +301,7 @@ class Units:
         if self._to_wake:
             units, self._to_wake = sorted(self._to_wake), set()
             rows = [{"k_stage": stage, "k_key": key, "due": self.woken[stage, key]} for stage, key in units]
-            wake = _WAKE_BESIDE_OTHERS if is_postgresql(self._connection) else _WAKE
+            wake = grants.WAKE_BESIDE_OTHERS if is_postgresql(self._connection) else grants.WAKE
             await self._connection.execute(wake, rows if len(rows) > 1 else rows[0])
 
     async def take_over(self) -> int:
@@ -343,7 +316,11 @@ class Units:
     async def held(self) -> list[str]:
         """Who holds a lease that is not over yet; a worker that was killed does until it is."""
         rows = await self._connection.execute(
-            select(unit.c.owner).where(unit.c.lease_until > 0, not_(self._lost())).distinct().order_by(unit.c.owner)
+            select(unit.c.owner)
+            .where(unit.c.lease_until > 0, not_(grants.lost(self._by_database)))
+            .distinct()
+            .order_by(unit.c.owner),
+            self._mono(),
         )
         return [row.owner for row in rows]
 
@@ -355,7 +332,7 @@ class Units:
             UnitView(
                 stage=row.stage,
                 key=row.key,
-                next_at=None if row.next_at == _RUNNING else from_ms(row.next_at),
+                next_at=None if row.next_at == grants.RUNNING else from_ms(row.next_at),
                 running=row.lease_until > 0,
                 owner=row.owner,
                 failures=row.failures,
@@ -366,39 +343,8 @@ class Units:
         ]
 
 
-def _among(units: Collection[tuple[str, str]]) -> ColumnElement[bool]:
-    return tuple_(unit.c.stage, unit.c.key).in_(sorted(units))
-
-
 def _fenced(claim: Claim) -> Fenced:
     return Fenced(f"{claim.stage}/{claim.key} epoch {claim.epoch}")
-
-
-_ONE = (unit.c.stage == bindparam("k_stage"), unit.c.key == bindparam("k_key"))
-#: A grant waits until this transaction has ended, and this one for a grant; a wake waits for neither. (SQLite, whose
-#: writer is alone anyway, ignores it.)
-_EPOCH = select(unit.c.epoch).where(*_ONE).with_for_update(read=True, key_share=True)
-_WAKE = update(unit).where(*_ONE, unit.c.next_at > bindparam("due")).values(next_at=bindparam("due"))
-#: Where others write too, a unit that is due already is held until this transaction is durable: granted before, it
-#: would look in vain for what is being written here, and go to sleep.
-_WAKE_BESIDE_OTHERS = update(unit).where(*_ONE).values(next_at=func.least(unit.c.next_at, bindparam("due")))
-#: A unit that was woken during its turn is due when it was woken for.
-_FINISH, _FINISH_BESIDE_OTHERS = (
-    update(unit)
-    .where(*_ONE, unit.c.epoch == bindparam("k_epoch"))
-    .values(
-        next_at=earlier(unit.c.next_at, bindparam("due")),
-        lease_until=0,
-        owner="",
-        failures=bindparam("in_failures"),
-        trouble=bindparam("in_trouble"),
-        notes=bindparam("in_notes"),
-        crashes=bindparam("in_crashes"),
-        ran_at=bindparam("at"),
-    )
-    for earlier in (func.min, func.least)
-)
-_SLEEP = update(unit).where(*_ONE).values(next_at=bindparam("due"), ran_at=bindparam("now"), trouble="", notes="")
 
 
 def half_spent(claim: Claim, monotonic: float) -> bool:

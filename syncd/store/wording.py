@@ -25,10 +25,11 @@ class Worded:
 
 @lru_cache(maxsize=512)
 def worded(statement: Statement, columns: tuple[str, ...]) -> Worded:
-    """`statement`, which is built once, to be executed with cells of these names."""
+    """`statement`, which is built once, to be executed with cells of these names. Raises TypeError."""
     compiled = statement.compile(dialect=_DIALECT, column_keys=list(columns), for_executemany=True)
     names = list(compiled.positiontup or ())
-    assert not [name for name in names if _is_made_over(compiled.binds[name].type)], "a type that is more than its cell"
+    if odd := [name for name in names if _is_made_over(compiled.binds[name].type)]:
+        raise TypeError(f"the driver takes something else than the cell of {', '.join(odd)}")
     said = set(columns)
     own = {name: compiled.binds[name].effective_value for name in names if name not in said}
     if len(names) > 1 and not own:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 
 class Waiter:
@@ -29,8 +28,8 @@ class Line:
     """Who waits, in the order in which they go."""
 
     def __init__(self) -> None:
-        self._urgent: deque[Waiter] = deque()
-        self._patient: deque[Waiter] = deque()
+        self._urgent: list[Waiter] = []
+        self._patient: list[Waiter] = []
 
     def __len__(self) -> int:
         return len(self._urgent) + len(self._patient)

@@ -144,6 +144,10 @@ class Pacer:
     async def _come(self, *, patient: bool, alone: bool) -> None:
         """Wait until we are the first, nobody is alone, and a place has come; then use it."""
         await self._refuse_at_rest()
+        if not (self._held or len(self._line)) and self._has_come():
+            self._places.popleft()
+            self._held = alone
+            return
         waiter = self._line.join(patient=patient)
         try:
             while not await self._is_our_turn(waiter):
@@ -153,25 +157,32 @@ class Pacer:
         finally:
             self._line.leave(waiter)
 
+    def _has_come(self) -> bool:
+        """Whether a place is here already, so that there is nothing to stand in line for."""
+        now = self._clock()
+        while self._places and self._places[0] < now - LATE:
+            self._places.popleft()
+        if not self._places and self._shared is None:
+            self._places.append(now + self.reserve())
+        return bool(self._places) and self._places[0] <= now + NEAR
+
     async def _is_our_turn(self, waiter: Waiter) -> bool:
         """Whether we may use the first place now; if not, wait for what stands in the way, and look again."""
         if self._held or not self._line.is_first(waiter):
             await waiter.called()
             return False
-        now = self._clock()
-        while self._places and self._places[0] < now - LATE:
-            self._places.popleft()
+        if self._has_come():
+            return True
         if not self._places:
             await self._fetch_places()
-            return False
-        if self._places[0] > now + NEAR:
-            await self._sleep(self._places[0] - now)
-            return False
-        return True
+        else:
+            await self._sleep(self._places[0] - self._clock())
+        return False
 
     async def _fetch_places(self) -> None:
+        assert self._shared is not None
         spacing = self._budget.spacing(self._now())
-        if self._shared is None or not spacing:
+        if not spacing:
             self._places.append(self._clock() + self.reserve())
             return
         wanted = self._wanted(spacing)

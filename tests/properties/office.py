@@ -236,6 +236,9 @@ class OfficeErp:
         no, amount, status, number = msgspec.json.decode(raw, type=tuple[str, Decimal, int, str])
         return _order(no, amount, status, number)
 
+    def ask_the_same(self, before: bytes, now: bytes) -> bool:
+        return self.decode(before) == self.decode(now)
+
 
 class OfficeIssuer:
     """The `Issuer` port, class A: a key is taken once."""

@@ -18,12 +18,12 @@ SHORT = {"kill9-storm": 60, "noisy-neighbour": 100, "workers-storm": 200}
 WITH_A_SERVER = [name for name, scenario in SCENARIOS.items() if scenario.only != "sqlite"]
 
 
-def played(server: Server, name: str, rows: int, twin: str = "", again: int = 3) -> Result:
+def played(server: Server, name: str, rows: int, again: int = 3) -> Result:
     """A day on this run's server, or on one of its own; another seed where the fault did not happen to strike."""
     scenario = SCENARIOS[name]
     store = "postgresql" if scenario.only == "own server" else server.url
     for seed in range(1, again + 2):
-        result = play(Order(name, rows, seed, scenario.workers, twin, store))
+        result = play(Order(name, rows, seed, scenario.workers, "", store))
         if not result.broken or any("proves nothing" not in why for why in result.broken):
             break
     return result
@@ -39,9 +39,11 @@ def test_a_day_on_a_server_ends_well(postgres_server: Server, name: str, rows: i
 @pytest.mark.storm
 @pytest.mark.timeout(600)
 def test_a_wrong_program_is_caught_on_a_server_too(postgres_server: Server) -> None:
-    result = played(postgres_server, "struck-workers", 15, f"{HERE / 'twins_issuing.py'}:call_then_save", again=0)
+    """With other dice where nobody happened to die at the wrong moment: a server answers when it likes."""
+    workers, twin = SCENARIOS["struck-workers"].workers, f"{HERE / 'twins_issuing.py'}:call_then_save"
+    days = (play(Order("struck-workers", 15, seed, workers, twin, postgres_server.url)) for seed in range(1, 5))
 
-    assert result.figures["doubles"] > 0
+    assert any(result.figures["doubles"] > 0 for result in days)
 
 
 @pytest.mark.storm

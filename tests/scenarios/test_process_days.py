@@ -55,7 +55,7 @@ def order(name: str, rows: int, twin: str = "", seed: int = 1) -> Order:
     return Order(name, rows, seed, WORKERS[name], f"{TWINS}:{twin}" if twin else "")
 
 
-STORM = order("kill9-storm", 300)
+STORM = order("kill9-storm", 150)
 
 
 @pytest.fixture(scope="module")

@@ -150,7 +150,10 @@ def no_fence() -> Iterator[None]:
     async def check(_units: Units, _claim: Claim) -> None:
         return
 
-    with patch.object(Units, "check", check):
+    async def stale(_units: Units, _claims: Any) -> set[tuple[str, str]]:
+        return set()
+
+    with patch.object(Units, "check", check), patch.object(Units, "stale", stale):
         yield
 
 
@@ -179,7 +182,7 @@ def cursor_before_rows() -> Iterator[None]:
 def no_mirror_feed() -> Iterator[None]:
     """Rule 6: only the work list is read, so that what leaves it is never seen again."""
 
-    async def mirror(self: poll_run.Poll, _merchant: Any, _claim: Claim) -> Turn:
+    async def mirror(self: poll_run.Poll, _merchant: Any, _claim: Claim, _outset: Any) -> Turn:
         return later(self._store.clock.now(), timedelta(minutes=10))
 
     with patch.object(poll_run.Poll, "_mirror", mirror):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from typing import Any, cast
-
-from sqlalchemy import select
 
 from syncd import app as program
 from syncd import staged
@@ -24,9 +22,9 @@ from syncd.stages.turn import Turn
 from syncd.store.guard import Guard
 from syncd.store.instance import Instance, Instances
 from syncd.store.lock import StoreLock
-from syncd.store.schema import unit
+from syncd.store.sessions import Session
 from syncd.store.store import Store, StoreUnavailable, Tx
-from syncd.store.units import Claim, Units
+from syncd.store.units import Claim, Ending, Units
 
 _ALPHABET = string.ascii_uppercase + string.digits
 _STORED_KEY = """
@@ -68,14 +66,21 @@ def no_fence() -> Iterator[None]:
     async def check(_units: Units, _claim: Claim) -> None:
         return
 
-    genuine = Units.finish
+    async def stale(_units: Units, _claims: Any) -> set[tuple[str, str]]:
+        return set()
 
-    async def finish(self: Units, claim: Claim, **more: Any) -> None:
-        query = select(unit.c.epoch).where(unit.c.stage == claim.stage, unit.c.key == claim.key)
-        newest = await self._connection.scalar(query)
-        await genuine(self, replace(claim, epoch=int(newest or 0)), **more)
+    genuine = Units.finish_all
 
-    with _instead(Units, "check", check), _instead(Units, "finish", finish):
+    async def finish_all(self: Units, endings: Sequence[Ending]) -> Any:
+        newest = await self._standing([(one.claim.stage, one.claim.key) for one in endings])
+        late = [(one, newest[one.claim.stage, one.claim.key][0]) for one in endings]
+        return await genuine(self, [replace(one, claim=replace(one.claim, epoch=epoch)) for one, epoch in late])
+
+    with (
+        _instead(Units, "check", check),
+        _instead(Units, "stale", stale),
+        _instead(Units, "finish_all", finish_all),
+    ):
         yield
 
 
@@ -83,7 +88,10 @@ def no_fence() -> Iterator[None]:
 def no_lock() -> Iterator[None]:
     """Rule 3 broken: nobody looks whether another daemon holds the store."""
 
-    with _instead(StoreLock, "__enter__", lambda lock: lock):
+    async def take(_session: Session) -> None:
+        return
+
+    with _instead(StoreLock, "__enter__", lambda lock: lock), _instead(Session, "take", take):
         yield
 
 

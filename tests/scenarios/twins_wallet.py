@@ -41,7 +41,7 @@ def waits_for_the_platform() -> Iterator[None]:
     right = red_guard.guard
 
     def guard(card: Looked | None, rule: GuardRule, since: datetime, now: datetime) -> red_guard.Guarded:
-        return right(card, replace(rule, patience=timedelta(days=9), look_every=timedelta(minutes=1)), since, now)
+        return right(card, replace(rule, patience=timedelta(days=9), look_every=timedelta(minutes=3)), since, now)
 
     with patch.object(Cards, "missed", missed), patch.object(red_guard, "guard", guard):
         yield

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, select
+from sqlalchemy import ColumnElement, false
 
-from syncd.store import units
-from syncd.store.schema import unit
-from syncd.store.units import Claim, Units
+from syncd.store import grants
+from syncd.store.units import Claim, Ending, Units
 from syncd.wire.pace import Pacer
 
 
@@ -22,14 +21,21 @@ def queue_lock_for_a_fence() -> Iterator[None]:
     async def check(_units: Units, _claim: Claim) -> None:
         return
 
-    genuine = Units.finish
+    async def stale(_units: Units, _claims: Any) -> set[tuple[str, str]]:
+        return set()
 
-    async def finish(self: Units, claim: Claim, **more: Any) -> None:
-        query = select(unit.c.epoch).where(unit.c.stage == claim.stage, unit.c.key == claim.key)
-        newest = await self._connection.scalar(query)
-        await genuine(self, replace(claim, epoch=int(newest or 0)), **more)
+    genuine = Units.finish_all
 
-    with _instead(Units, "check", check), _instead(Units, "finish", finish):
+    async def finish_all(self: Units, endings: Sequence[Ending]) -> Any:
+        newest = await self._standing([(one.claim.stage, one.claim.key) for one in endings])
+        late = [(one, newest[one.claim.stage, one.claim.key][0]) for one in endings]
+        return await genuine(self, [replace(one, claim=replace(one.claim, epoch=epoch)) for one, epoch in late])
+
+    with (
+        _instead(Units, "check", check),
+        _instead(Units, "stale", stale),
+        _instead(Units, "finish_all", finish_all),
+    ):
         yield
 
 
@@ -40,8 +46,17 @@ def silence_unheard() -> Iterator[None]:
     def silent(_owner: ColumnElement[str]) -> ColumnElement[bool]:
         return false()
 
-    with _instead(units, "silent", silent):
+    with _instead(grants, "silent", silent):
+        _build_anew()
         yield
+    _build_anew()
+
+
+def _build_anew() -> None:
+    """The statements that are built once."""
+    for made in vars(grants).values():
+        if hasattr(made, "cache_clear"):
+            made.cache_clear()
 
 
 @contextmanager

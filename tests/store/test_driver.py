@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from syncd.store.driver import OneHopConnection
@@ -96,3 +96,33 @@ async def test_a_transaction_that_is_interrupted_leaves_none_behind(engine: Asyn
         assert (await adapted(connection))._connection.in_transaction
     async with engine.connect() as connection:
         assert not (await adapted(connection))._connection.in_transaction
+
+
+async def test_a_transaction_in_which_nothing_is_said_leaves_the_file_alone(
+    engine: AsyncEngine, tmp_path: Path, hops: list[Any]
+) -> None:
+    with sqlite3.connect(tmp_path / "one.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        async with engine.begin():
+            pass
+
+        other.execute("ROLLBACK")
+    assert hops == []
+
+
+async def test_a_transaction_that_cannot_begin_does_nothing_of_what_it_was_told(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("PRAGMA busy_timeout=20"))
+    with sqlite3.connect(tmp_path / "one.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(OperationalError, match="locked"):
+            async with engine.begin() as connection:
+                await connection.execute(text("INSERT INTO place (n) VALUES (1)"))
+
+        other.execute("ROLLBACK")
+    async with engine.begin() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM place")) == 0

@@ -127,6 +127,15 @@ async def test_keys_are_counted_on_behind_the_last_one_moved(yard: Yard, filled:
         assert await tx.connection.scalar(select(func.max(invoice_order.c.id))) == orders + 1
 
 
+async def test_a_server_knows_the_tables_that_were_moved_to_it(yard: Yard, filled: str, postgres: str) -> None:
+    """Else it would read a large one as a whole for every order, until it comes to count its rows by itself."""
+    await yard.move(filled, postgres)
+
+    async with yard.at(postgres) as new, new.store.read() as tx:
+        unknown = "SELECT relname FROM pg_class WHERE relname = ANY(:moved) AND reltuples < 0"
+        assert (await tx.connection.execute(text(unknown), {"moved": tables()})).all() == []
+
+
 async def test_the_new_store_refuses_what_the_old_one_refused(yard: Yard, filled: str, target: str) -> None:
     """History stays append-only, whoever hosts it."""
     await yard.move(filled, target)

@@ -373,7 +373,7 @@ async def test_a_line_that_becomes_visible_late_is_counted_all_the_same(one: Sto
 
     async with one.begin(first) as slow:
         await slow.journal.add("order.issued", merchant="m001")
-        await slow.together.flush()
+        await slow.journal.flush()
         async with other.begin(second) as quick:
             await quick.journal.add("order.issued", merchant="m002")
         await gauges.look()

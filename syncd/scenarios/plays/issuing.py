@@ -22,7 +22,7 @@ QUEUED = Mix(hold=0.0, refuse=0.0, fresh=0.0, background=0.0, plant_one=False, d
 #: Rows of this minute.
 NEW = Mix(hold=0.0, refuse=0.0, fresh=1.0, background=0.0, plant_one=False)
 #: What is read is not what these days are about.
-SELDOM = {"poll": "10m", "mirror": "30m"}
+SELDOM = {"poll": "30m", "mirror": "1h"}
 #: How long the drawer, the quota, the issuer are away.
 LOGGED_OUT, EMPTY, DOWN = timedelta(hours=3), timedelta(hours=20), timedelta(hours=72)
 #: With fewer rows than these the quota is away for five hours only, and the issuer for half a day.

@@ -7,7 +7,6 @@ from typing import Any
 
 from syncd.sandbox import HEALTHY
 from syncd.scenarios.holders import Holders
-from syncd.scenarios.plays.answers import SELDOM
 from syncd.scenarios.scenario import ALWAYS, Scenario
 from syncd.scenarios.world import World
 
@@ -57,7 +56,7 @@ async def wallet_down(world: World) -> None:
         blues = world.populate(HEALTHY)
         going, waiting = blues[::2], blues[1::2]
         holders = Holders(world, world.rng)
-        async with world.daemons(world.settings(schedule=SELDOM, yuannian=BLOCK)):
+        async with world.daemons(world.settings(schedule=RARE, yuannian=BLOCK)):
             await world.settle()
             await holders.take(blues)
             yuannian.switches.down = "cut"
@@ -68,7 +67,7 @@ async def wallet_down(world: World) -> None:
             world.figures["blues_held_up"] = _held_up(world, fresh)
             world.figures["max_lanes_resting"] = world.onlooker.one("SELECT count(*) FROM lane WHERE state = 'resting'")
         wait = {**BLOCK, "red_guard_unknown": "wait"}
-        async with world.daemons(world.settings(schedule=SELDOM, yuannian=wait)):
+        async with world.daemons(world.settings(schedule=RARE, yuannian=wait)):
             holders.reverse(waiting)
             await world.pass_by(timedelta(hours=2))
             known = [no for no in waiting if no in holders.cards]

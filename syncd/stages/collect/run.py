@@ -53,7 +53,8 @@ class Collect:
             standing = await tx.lanes.standing(merchant.name, merchant.issuer.name)
             batches = await self._due(tx, merchant, claim)
             due = await tx.orders.next_to_ask(merchant.name) if not batches else None
-            stored = await tx.submissions.newest([order.id for orders in batches for order in orders])
+            ids = [order.id for orders in batches for order in orders]
+            stored = await tx.submissions.newest(ids) if ids else {}
         gate = await self._gate(merchant, claim, standing)
         if gate.until is not None:
             return Turn(gate.until, {"asked": asked})
@@ -64,7 +65,7 @@ class Collect:
             return sleep(self._store.clock.now(), self._rules.every, due, {"asked": asked})
         if claim.single_file:
             self._hands[key] = batches[0][0].id
-        for orders in batches[: 1 if gate.probe else None]:
+        for orders in batches:
             if self._brake.pulled or share_spent(claim, self._store.clock.monotonic()):
                 break
             if asked:  # somebody may have paused the lane since, or used its budget up
@@ -73,7 +74,10 @@ class Collect:
             if rest is not None:
                 return Turn(rest, {"asked": asked})
             asked += len(orders)
-        return later(self._store.clock.now(), timedelta(0), {"asked": asked})
+            if gate.probe:
+                break
+        more = asked < len(ids) or len(batches) >= self._rules.most_batches
+        return later(self._store.clock.now(), timedelta(0) if more else self._rules.every, {"asked": asked})
 
     async def _due(self, tx: Tx, merchant: Merchant, claim: Claim) -> list[Sequence[OrderView]]:
         """What is due, in batches: of the blue ones and of the red ones by turns, of which each may take several calls.
@@ -135,7 +139,8 @@ class Collect:
         orders, aside = self._set_apart(merchant, orders, stored)
         backward = [order for order in orders if self._looks_back(order)]
         aside += await self._look_back(merchant, backward)
-        await self._settle(merchant, claim, aside, stored)
+        if aside:
+            await self._settle(merchant, claim, aside, stored)
         orders = [order for order in orders if not self._looks_back(order)]
         if not orders:
             return None

@@ -25,6 +25,7 @@ from syncd.wire.wdt import codec, errors
 from syncd.wire.wdt.errors import PLATFORM, REST_FOR, Refusal
 from syncd.wire.wdt.order import decode_order
 from syncd.wire.wdt.page import decode_page
+from syncd.wire.wdt.same import ask_the_same
 from syncd.wire.wdt.sign import Secret, refuse_control, sign, timestamp
 
 SEARCH = "finance.invoice.InvoiceOrder.search"
@@ -133,6 +134,10 @@ class WdtClient:
     def decode(self, raw: bytes) -> InvoiceOrder:
         """The full order in a row's bytes. Raises ValueError naming the field that cannot be read."""
         return decode_order(raw)
+
+    def ask_the_same(self, before: bytes, now: bytes) -> bool:
+        """Whether two rows of one order certainly ask for the same invoice; what is not certain is False."""
+        return ask_the_same(before, now)
 
     async def server_now(self) -> datetime | None:
         """WDT's clock, from its own method or else from the answer's Date; None where neither tells.

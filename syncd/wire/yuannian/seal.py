@@ -9,11 +9,6 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, fields
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from syncd.domain.wallet import Holder
 
 _NONCE_LENGTH = 12
@@ -28,6 +23,10 @@ class Seal:
     def __init__(self, secret: str, purpose: str, random_bytes: Callable[[int], bytes]) -> None:
         if not secret:
             raise ValueError("nothing to make a key from")
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
         derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"syncd/yuannian/{purpose}".encode())
         self._cipher = AESGCM(derived.derive(secret.encode()))
         self._random_bytes = random_bytes
@@ -39,6 +38,8 @@ class Seal:
 
     def opened(self, sealed: bytes, about: str) -> str | None:
         """The text; None where it was sealed under another secret or about something else."""
+        from cryptography.exceptions import InvalidTag
+
         try:
             return self._cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], about.encode()).decode()
         except (InvalidTag, ValueError):

@@ -108,6 +108,14 @@ class NuonuoIssuer:
         self._red = red.NuonuoRed(
             name=name, tax_no=tax_no, call=self._call, results=ASK, reseal=self.revive, clock=clock, options=options
         )
+        self._profile = IssuerProfile(
+            kind="nuonuo",
+            trust=Class.A,
+            key_length=KEY_LENGTH,
+            ask_batch=ASK_BATCH,
+            settle_for=options.settle_for,
+            most_revives=20,
+        )
         self._leaves_out = False  # a list with some of the keys that were asked for, and not all, has been seen
         sign(app_secret, self._path, stamp(app_key, clock.now(), random), b"")  # a wrong address fails here
 
@@ -117,14 +125,7 @@ class NuonuoIssuer:
 
     @property
     def profile(self) -> IssuerProfile:
-        return IssuerProfile(
-            kind="nuonuo",
-            trust=Class.A,
-            key_length=KEY_LENGTH,
-            ask_batch=ASK_BATCH,
-            settle_for=self._options.settle_for,
-            most_revives=20,
-        )
+        return self._profile
 
     @property
     def tax_no(self) -> str:
@@ -234,6 +235,8 @@ class NuonuoIssuer:
             return Blocked(Verdict(Care.REST_LANE, PLATFORM, AT_REST, "too many calls a little earlier", rest_for))
         began_at = self._clock.now()
         said = await self._exchange(method, body, token, began_at)
+        if isinstance(said, Said) and meaning(said.code) is Meaning.ACCEPTED:
+            return said
         blocked = no_answer(said) if isinstance(said, Said) else said
         if isinstance(blocked, Blocked) and blocked.verdict.care is Care.REST_LANE:
             await self._pacer.slow(began_at, blocked.verdict.rest_for)

@@ -302,8 +302,10 @@ def _fitting(number: Decimal | None) -> str:
 
 def _money(number: int, name: str, amount: Decimal) -> str:
     """Two decimals, never rounded to them."""
-    check_cents(number, name, amount, len(_plain(amount).partition(".")[2]))
-    return f"{amount or abs(amount):.2f}"
+    text = f"{amount or abs(amount):.2f}"
+    if not amount.is_finite() or Decimal(text) != amount:
+        check_cents(number, name, amount, len(_plain(amount).partition(".")[2]))
+    return text
 
 
 def _plain(number: Decimal) -> str:

@@ -16,10 +16,6 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 import structlog
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from syncd.domain.clock import Clock
 from syncd.domain.ports import Token, TokenShelf
@@ -226,6 +222,10 @@ class _Seal:
     """AES-GCM under a key of the app's secret: a stolen store has no token, another app's is no token of ours."""
 
     def __init__(self, app_key: str, app_secret: str, random_bytes: Callable[[int], bytes]) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
         derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"syncd/nuonuo/token")
         self._cipher = AESGCM(derived.derive(app_secret.encode()))
         self._owner = app_key.encode()
@@ -239,6 +239,8 @@ class _Seal:
     def opened(self, token: Token) -> _Grant | None:
         """None for one that was sealed under another key: the secret was changed, and the token with it."""
         nonce, sealed = token.sealed[:_NONCE_LENGTH], token.sealed[_NONCE_LENGTH:]
+        from cryptography.exceptions import InvalidTag
+
         try:
             text = self._cipher.decrypt(nonce, sealed, self._owner).decode()
         except (InvalidTag, ValueError):

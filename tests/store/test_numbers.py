@@ -1,0 +1,64 @@
+"""Request numbers: each higher than all before it, from whatever process, and seldom a transaction for one."""
+
+from __future__ import annotations
+
+import asyncio
+
+from store_parts import SID
+
+from syncd.domain.clock import SystemClock
+from syncd.store.numbers import Numbers
+from syncd.store.store import Store
+
+
+async def test_numbers_that_many_ask_for_at_once_are_all_different_and_in_the_order_of_asking() -> None:
+    drawn: list[range] = []
+
+    async def draw(_sid: str) -> range:
+        start = len(drawn) * 3 + 1
+        drawn.append(range(start, start + 3))
+        await asyncio.sleep(0)
+        return drawn[-1]
+
+    numbers = Numbers(draw)
+    found = await asyncio.gather(*(numbers.next(SID) for _ in range(8)))
+
+    assert found == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert len(drawn) == 3
+
+
+async def test_a_process_that_works_alone_draws_many_at_once_and_the_next_one_begins_behind_them(url: str) -> None:
+    async with Store.at(url, SystemClock()) as store:
+        store.alone = True
+        first = [await store.next_seq(sid) for sid in (SID, "other_sid", SID, SID)]
+    async with Store.at(url, SystemClock()) as store:
+        after = await store.next_seq(SID)
+
+    assert first == [1, 1, 2, 3]
+    assert after > 3
+
+
+async def test_processes_that_share_a_store_take_turns_number_by_number(emptied: str) -> None:
+    async with Store.at(emptied, SystemClock()) as one, Store.at(emptied, SystemClock()) as other:
+        found = [await store.next_seq(SID) for store in (one, other, one, one, other)]
+
+    assert found == [1, 2, 3, 4, 5]
+
+
+async def test_who_goes_away_while_numbers_are_drawn_costs_nobody_the_order() -> None:
+    may_go = asyncio.Event()
+    starts = iter((1, 11))
+
+    async def draw(_sid: str) -> range:
+        start = next(starts)
+        await may_go.wait()
+        return range(start, start + 10)
+
+    numbers = Numbers(draw)
+    gone, stays = (asyncio.create_task(numbers.next(SID)) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    may_go.set()
+
+    assert await stays == 11
+    assert await numbers.next(SID) == 12

@@ -80,7 +80,12 @@ def writer_engine(path: Path) -> AsyncEngine:
 def reader_engine(path: Path) -> AsyncEngine:
     """A few connections that cannot write, for whoever looks on."""
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", pool_size=3, max_overflow=0, pool_timeout=60, hide_parameters=True
+        f"sqlite+aiosqlite:///{path}",
+        pool_size=3,
+        max_overflow=0,
+        pool_timeout=60,
+        pool_use_lifo=True,  # who was used last has in its cache what is wanted next; the others are seldom opened
+        hide_parameters=True,
     )
     return _recipe(engine, _READER, "BEGIN")
 

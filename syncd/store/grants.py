@@ -131,26 +131,17 @@ EPOCHS = (
     .order_by(unit.c.stage, unit.c.key)
     .with_for_update(read=True, key_share=True)
 )
-WAKE = update(unit).where(*_ONE, unit.c.next_at > bindparam("due")).values(next_at=bindparam("due"))
+#: Of the instant, the stage and the key; and the instant again, where nobody else writes.
+WAKE = 'UPDATE unit SET next_at = ? WHERE stage = ? AND "key" = ? AND next_at > ?'
 #: Where others write too, a unit that is due already is held until this transaction is durable: granted before, it
 #: would look in vain for what is being written here, and go to sleep.
-WAKE_BESIDE_OTHERS = update(unit).where(*_ONE).values(next_at=func.least(unit.c.next_at, bindparam("due")))
-SLEEP_ON = update(unit).where(*_ONE).values(next_at=bindparam("due"), ran_at=bindparam("now"), trouble="", notes="")
-#: A unit that was woken during its turn is due when it was woken for.
-FINISH, FINISH_BESIDE_OTHERS = (
-    update(unit)
-    .where(*_ONE, unit.c.epoch == bindparam("k_epoch"))
-    .values(
-        next_at=earlier(unit.c.next_at, bindparam("due")),
-        lease_until=0,
-        owner="",
-        failures=bindparam("in_failures"),
-        trouble=bindparam("in_trouble"),
-        notes=bindparam("in_notes"),
-        crashes=bindparam("in_crashes"),
-        ran_at=bindparam("at"),
-    )
-    for earlier in (func.min, func.least)
-)
-#: Stage, key, epoch, and when it is due.
-STANDING = select(unit.c.stage, unit.c.key, unit.c.epoch, unit.c.next_at).where(_AMONG)
+WAKE_BESIDE_OTHERS = 'UPDATE unit SET next_at = LEAST(next_at, ?) WHERE stage = ? AND "key" = ?'
+ENSURE = 'INSERT INTO unit (stage, "key", next_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
+SLEEP_ON = "UPDATE unit SET next_at = ?, ran_at = ?, trouble = '', notes = '' WHERE stage = ? AND \"key\" = ?"
+_FINISH = """
+UPDATE unit SET next_at = {earlier}(next_at, ?), lease_until = 0, owner = '',
+  failures = ?, trouble = ?, notes = ?, crashes = ?, ran_at = ?
+WHERE stage = ? AND "key" = ? AND epoch = ? RETURNING next_at
+"""
+#: By whether it is PostgreSQL. A unit that was woken during its turn is due when it was woken for.
+FINISH = {False: _FINISH.format(earlier="min"), True: _FINISH.format(earlier="least")}

@@ -86,6 +86,16 @@ async def rows_of(connection: AsyncConnection, question: Ask) -> list[Cells]:
     return await play(connection, asking())
 
 
+async def tell(connection: AsyncConnection, statement: Tell) -> int:
+    """How many rows one statement changed. Raises what SQLAlchemy would."""
+
+    def telling() -> Script[int]:
+        changed: int = yield statement
+        return changed
+
+    return await play(connection, telling())
+
+
 def _refused(error: Exception, base: type[Exception]) -> BaseException:
     """A driver's error as SQLAlchemy tells it, without the rows it was about."""
     return DBAPIError.instance("a script", None, error, base, hide_parameters=True)

@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.clock import Clock
 from syncd.store import grants
-from syncd.store.dialect import is_postgresql, upsert
+from syncd.store.dialect import is_postgresql
 from syncd.store.instants import from_ms, span_ms, to_ms
 from syncd.store.schema import unit
-from syncd.store.script import Ask, rows_of
+from syncd.store.script import Ask, Script, Tell, play, rows_of, tell
 from syncd.store.workers import Pulse
 
 #: The longest sleep of a unit that has nothing to do: whatever gives it something wakes it.
@@ -61,6 +61,10 @@ class Ending:
     trouble: str = ""
     notes: str = ""
     crashes: int = 0
+
+    @property
+    def unit(self) -> tuple[str, str]:
+        return self.claim.stage, self.claim.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,8 @@ class Units:
     async def ensure_all(self, units: Sequence[tuple[str, str]]) -> None:
         """Make all of these exist, each due now."""
         now = to_ms(self._clock.now())
-        rows = [{"stage": stage, "key": key, "next_at": now} for stage, key in units]
-        if rows:
-            await self._connection.execute(upsert(self._connection, unit).on_conflict_do_nothing(), rows)
+        if units:
+            await tell(self._connection, Tell(grants.ENSURE, [(stage, key, now) for stage, key in units]))
 
     async def due(self, stage: str) -> list[str]:
         """Keys of `stage` whose time has come and that nobody holds, longest waiting first."""
@@ -178,12 +181,10 @@ class Units:
 
     async def sleep_on(self, stage: str, until: Mapping[str, datetime]) -> None:
         """Let these units, which are `asleep`, sleep on: nobody has taken a turn, and there was none to take."""
-        rows = [
-            {"k_stage": stage, "k_key": key, "due": to_ms(at), "now": to_ms(self._clock.now())}
-            for key, at in sorted(until.items())
-        ]
-        if rows:
-            await self._connection.execute(grants.SLEEP_ON, rows)
+        now = to_ms(self._clock.now())
+        if until:
+            rows = [(to_ms(at), now, stage, key) for key, at in sorted(until.items())]
+            await tell(self._connection, Tell(grants.SLEEP_ON, rows))
 
     def _until(self, since: float, lease: timedelta) -> dict[str, int]:
         """The end of a lease of `since`, which the database reckons from its own moment."""
@@ -250,41 +251,10 @@ class Units:
     async def finish_all(self, endings: Sequence[Ending]) -> list[Fenced | None]:
         """As `finish` for each, in the order given; a Fenced stands for whoever was superseded, and wrote nothing."""
         await self.wake_all()
-        ran_at = to_ms(self._clock.now())
-        in_order = sorted(endings, key=lambda one: (one.claim.stage, one.claim.key))
-        await self._connection.execute(
-            grants.FINISH_BESIDE_OTHERS if is_postgresql(self._connection) else grants.FINISH,
-            [
-                {
-                    "k_stage": one.claim.stage,
-                    "k_key": one.claim.key,
-                    "k_epoch": one.claim.epoch,
-                    "due": to_ms(one.next_at),
-                    "in_failures": one.failures,
-                    "in_trouble": one.trouble,
-                    "in_notes": one.notes,
-                    "in_crashes": one.crashes,
-                    "at": ran_at,
-                }
-                for one in in_order
-            ],
-        )
-        stands = await self._standing([(one.claim.stage, one.claim.key) for one in in_order])
-        return [
-            self._ended(one.claim, *stands.get((one.claim.stage, one.claim.key), (0, 0)), ran_at) for one in endings
-        ]
-
-    async def _standing(self, units: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int]]:
-        """The epoch of each, and when it is due."""
-        rows = await self._connection.execute(grants.STANDING, grants.among(units))
-        return {(stage, key): (epoch, due) for stage, key, epoch, due in rows}
-
-    def _ended(self, claim: Claim, epoch: int, due: int, now: int) -> Fenced | None:
-        if epoch != claim.epoch:
-            return _fenced(claim)
-        if due <= now:  # it goes on at once
-            self.woken[claim.stage, claim.key] = due
-        return None
+        now = to_ms(self._clock.now())
+        ended = await play(self._connection, _ended(grants.FINISH[is_postgresql(self._connection)], endings, now))
+        self.woken.update({unit: due for unit, due in ended.items() if due <= now})  # these go on at once
+        return [None if one.unit in ended else _fenced(one.claim) for one in endings]
 
     async def wake(self, stage: str, key: str, at: datetime | None = None) -> None:
         """Make the unit due at `at`, or now: part of the transaction that gives it something to do."""
@@ -300,9 +270,12 @@ class Units:
         """Write down who was woken: once each, at the end of a transaction, in an order that all of them keep."""
         if self._to_wake:
             units, self._to_wake = sorted(self._to_wake), set()
-            rows = [{"k_stage": stage, "k_key": key, "due": self.woken[stage, key]} for stage, key in units]
-            wake = grants.WAKE_BESIDE_OTHERS if is_postgresql(self._connection) else grants.WAKE
-            await self._connection.execute(wake, rows if len(rows) > 1 else rows[0])
+            rows: list[tuple[Any, ...]] = [(self.woken[one], *one) for one in units]
+            if is_postgresql(self._connection):
+                wake = Tell(grants.WAKE_BESIDE_OTHERS, rows)
+            else:
+                wake = Tell(grants.WAKE, [(*row, row[0]) for row in rows])
+            await tell(self._connection, wake)
 
     async def take_over(self) -> int:
         """Void every lease: only for the process that holds the store's kernel lock, so that all holders are dead."""
@@ -341,6 +314,16 @@ class Units:
             )
             for row in rows
         ]
+
+
+def _ended(sql: str, endings: Sequence[Ending], now: int) -> Script[dict[tuple[str, str], int]]:
+    """When each unit is due that was still its claim's; all who hold several units hold them in this order."""
+    ended: dict[tuple[str, str], int] = {}
+    for one in sorted(endings, key=lambda ending: ending.unit):
+        cells = (to_ms(one.next_at), one.failures, one.trouble, one.notes, one.crashes, now)
+        for row in (yield Ask(sql, (*cells, *one.unit, one.claim.epoch))):
+            ended[one.unit] = row[0]
+    return ended
 
 
 def _fenced(claim: Claim) -> Fenced:

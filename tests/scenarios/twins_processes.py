@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
+from sqlalchemy import select
+
 from syncd import app as program
 from syncd import staged
 from syncd.domain.invoice import Colour, IssuerKey
@@ -22,6 +24,7 @@ from syncd.stages.turn import Turn
 from syncd.store.guard import Guard
 from syncd.store.instance import Instance, Instances
 from syncd.store.lock import StoreLock
+from syncd.store.schema import unit
 from syncd.store.sessions import Session
 from syncd.store.store import Store, StoreUnavailable, Tx
 from syncd.store.units import Claim, Ending, Units
@@ -72,8 +75,9 @@ def no_fence() -> Iterator[None]:
     genuine = Units.finish_all
 
     async def finish_all(self: Units, endings: Sequence[Ending]) -> Any:
-        newest = await self._standing([(one.claim.stage, one.claim.key) for one in endings])
-        late = [(one, newest[one.claim.stage, one.claim.key][0]) for one in endings]
+        rows = await self._connection.execute(select(unit.c.stage, unit.c.key, unit.c.epoch))
+        newest = {(stage, key): epoch for stage, key, epoch in rows}
+        late = [(one, newest[one.unit]) for one in endings]
         return await genuine(self, [replace(one, claim=replace(one.claim, epoch=epoch)) for one, epoch in late])
 
     with (

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement, false, select
 
 from syncd.store import grants
+from syncd.store.schema import unit
 from syncd.store.units import Claim, Ending, Units
 from syncd.wire.pace import Pacer
 
@@ -27,8 +28,9 @@ def queue_lock_for_a_fence() -> Iterator[None]:
     genuine = Units.finish_all
 
     async def finish_all(self: Units, endings: Sequence[Ending]) -> Any:
-        newest = await self._standing([(one.claim.stage, one.claim.key) for one in endings])
-        late = [(one, newest[one.claim.stage, one.claim.key][0]) for one in endings]
+        rows = await self._connection.execute(select(unit.c.stage, unit.c.key, unit.c.epoch))
+        newest = {(stage, key): epoch for stage, key, epoch in rows}
+        late = [(one, newest[one.unit]) for one in endings]
         return await genuine(self, [replace(one, claim=replace(one.claim, epoch=epoch)) for one, epoch in late])
 
     with (

@@ -222,3 +222,17 @@ async def test_an_epoch_outlives_the_program_that_was_granted_it(store: Store) -
 
     with raw(store) as db:
         assert db.execute("SELECT epoch FROM unit").fetchone() == (granted.epoch,)
+
+
+async def test_whoever_is_woken_now_is_told_at_once_however_long_the_transaction_was(
+    store: Store, clock: VirtualClock
+) -> None:
+    """A wake is a moment younger than the transaction it is part of."""
+    told: list[tuple[str, str]] = []
+    store.on_due = told.extend
+
+    async with store.begin() as tx:
+        clock.advance(0.25)
+        await tx.units.wake("push", "m001")
+
+    assert told == [("push", "m001")]

@@ -3,14 +3,15 @@
     python -m benchmarks.idle [--merchants N] [--seconds S] [--rows N] [--json FILE] [--remark TEXT] [--strict]
 
 First N merchants without any orders: from the moment every unit has had its first turn, `--seconds` of CPU time and
-the memory. Then a store of `--rows` finished orders (a thousand from a real run, multiplied with all that belongs to
-them): the time from starting the process, an hour after it was last stopped, to its first call to WDT. The default
-schedule, SQLite.
+the memory, beside what the calls alone would cost. Then a store of `--rows` finished orders (a thousand from a real
+run, multiplied with all that belongs to them): the time from starting the process, an hour after it was last stopped,
+to its first call to WDT. The default schedule, SQLite.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import aiohttp
 
 from benchmarks import racing
 from benchmarks.contestants import settings
@@ -33,6 +36,8 @@ from benchmarks.report import Measure, tell, telling
 
 #: Seconds: for all first turns, and of quiet before it is measured.
 FIRST_TURNS, QUIET = 600.0, 65.0
+#: Calls that a second of polling brings, about.
+AT_ONCE = 17
 
 
 def wish_for(fakes: Fakes, folder: Path, orders: int) -> Wish:
@@ -75,14 +80,33 @@ def idle(fakes: Fakes, folder: Path, merchants: int, seconds: float, quiet: floa
         share = (at.cpu() - cpu) / (time.monotonic() - since)
         calls = sum(fakes.ledger()["calls"].values()) - calls
         peak, rss = at.peak_mb(), at.rss_mb()
+    floor = asyncio.run(bare(fakes, min(merchants, 500))) * calls / seconds
     return [
         Measure(f"idle with {merchants:,} merchants, of one core", share * 100, 3, "<=", "%"),
+        Measure("a bare client's calls alone, of one core", floor * 100, unit="%"),
         Measure(f"idle with {merchants:,} merchants, memory", rss, 120, "<=", "MB"),
         Measure("the most memory it had", peak, unit="MB"),
         Measure("calls a second meanwhile", calls / seconds, unit="/s"),
         Measure("first turns of all units", turned, unit="s"),
         Measure("units that had none by then", late or 0, unit=""),
-    ], {"share": share, "rss_mb": rss, "peak_mb": peak, "first_turns": turned}
+    ], {"share": share, "floor": floor, "rss_mb": rss, "peak_mb": peak, "first_turns": turned}
+
+
+async def bare(fakes: Fakes, merchants: int) -> float:
+    """The floor: CPU seconds of one empty search on a new connection, by a client that does nothing else."""
+    asked = [{"start_time": "2026-11-20 10:00:00", "end_time": "2026-11-20 11:00:00"}]
+    sessions = [aiohttp.ClientSession() for _ in range(merchants)]
+
+    async def ask(session: aiohttp.ClientSession) -> None:
+        async with session.post(fakes.wdt_url, json=asked, params={"method": "search", "page_size": 100}) as answer:
+            await answer.read()
+
+    began = time.process_time()
+    for first in range(0, merchants, AT_ONCE):
+        await asyncio.gather(*map(ask, sessions[first : first + AT_ONCE]))
+    taken = time.process_time() - began
+    await asyncio.gather(*(session.close() for session in sessions))
+    return taken / merchants
 
 
 def first_call(fakes: Fakes, folder: Path, seeds: int, rows: int, rounds: int) -> tuple[list[Measure], Any]:

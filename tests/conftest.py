@@ -20,7 +20,7 @@ pytest_plugins = ("postgres",)
 
 TESTS = Path(__file__).parent
 #: The folders that take longest: a run on several cores begins with them, and ends with what is short.
-SLOW = ("scenarios", "crash", "stages", "properties", "cli")
+SLOW = ("scenarios", "crash", "stages", "properties", "cli", "store", "engine", "benchmarks")
 #: Real processes are killed, stopped and timed here: more at a time than this would wait for each other.
 MOST_WORKERS = 4
 #: No power fails in a test, and what a disk takes for each commit is most of what they would wait for: their folders

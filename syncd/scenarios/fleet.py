@@ -100,9 +100,10 @@ class Fleet:
         )
         return {(stage, key): epoch for stage, key, epoch in held}
 
-    def epochs(self) -> dict[tuple[str, str], int]:
-        """The newest epoch of every unit."""
-        return {(stage, key): epoch for stage, key, epoch in self.books.rows("SELECT stage, key, epoch FROM unit")}
+    def epochs(self) -> dict[tuple[str, str], tuple[int, bool]]:
+        """The newest epoch of every unit, and whether it is still held under it."""
+        units = self.books.rows("SELECT stage, key, epoch, lease_until > 0 FROM unit")
+        return {(stage, key): (epoch, bool(held)) for stage, key, epoch, held in units}
 
     async def go_home(self) -> int:
         """All stop as they are asked to; how many did not do it well."""

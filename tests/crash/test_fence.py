@@ -21,6 +21,8 @@ from syncd.store.units import Claim, Fenced
 LEASE = timedelta(seconds=60)
 #: At sixty times the pace a lease lasts a second.
 QUICK = 60.0
+#: No other call takes a place, in a transaction that would fall asleep with the process.
+ONE_AT_A_TIME = {"push": {"concurrency": 1}}
 
 
 # -- with processes ----------------------------------------------------------------------------------------------------
@@ -41,7 +43,8 @@ async def test_a_worker_that_slept_through_its_lease_changes_nothing_when_it_wak
     """Without the store's lock only the fence is left. It keeps a sleeper from our store, not from the issuer: a
     request sent in its sleep is refused there as a duplicate.
     """
-    async with yard(nursery, home, speed=QUICK) as here:
+    async with yard(nursery, home, speed=QUICK, sections=ONE_AT_A_TIME) as here:
+        here.sandbox.nuonuo.switches.timestamp_window = 86_400  # it is refused as a repeat, not as old
         slept = await overslept(here, point, unit)
 
     fenced = [(line["stage"], line["unit"], line["epoch"]) for line in slept.sleeper.events("unit.fenced")]

@@ -26,6 +26,7 @@ RARE = {
     "nuonuo.token": "an account without a token",
     "pace.slowed": "a throttled lane",
     "pace.taken": "others at work on the same store",
+    "poll.begun": "a new store",
     "poll.missing": "a document that is gone",
     "poll.refreshed": "orders that wait for long",
     "poll.renewed": "a window that takes half a lease",
@@ -46,13 +47,15 @@ RARE = {
     "yuannian": "a merchant with a wallet",
 }
 ORDINARY = tuple(point for point in faultpoint.POINTS if not point.startswith(tuple(RARE)))
+#: What a daemon comes by once, on its first day.
+FIRST = tuple(point for point in faultpoint.POINTS if point.startswith("poll.begun"))
 
 
 def sample(seed: int, walks: int) -> list[list[str]]:
-    """Every ordinary point once, shuffled, in so many walks."""
+    """Every ordinary point once, shuffled, in so many walks; each begins with a point of a first day."""
     points = list(ORDINARY)
     random.Random(seed).shuffle(points)
-    return [points[number::walks] for number in range(walks)]
+    return [[FIRST[number % len(FIRST)], *points[number::walks]] for number in range(walks)]
 
 
 def all_pairs(walks: int) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""Several calls' worth of write-backs are said in one transaction: what becomes of the later ones when one goes wrong."""
+"""Several calls' worth of write-backs are said in one transaction, and one of the calls may go wrong."""
 
 from __future__ import annotations
 

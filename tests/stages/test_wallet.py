@@ -15,6 +15,7 @@ from syncd.domain.lifecycle import State
 from syncd.domain.wallet import CardRef, Holder
 from syncd.sandbox import Sandbox
 from syncd.sandbox.yuannian import YuannianWorld
+from syncd.stages.wallet import run
 from syncd.stages.wallet.keeping import keep_cards
 from syncd.store.cards import CardView
 from syncd.store.instance import Disarmed
@@ -185,6 +186,22 @@ async def test_a_look_shows_what_the_buyers_employer_did_a_moment_ago(desk: Any)
         assert [one.status.name for one in found if one.status] == ["INIT", "LOCK", "CLOSURE"]
         assert all(one.looked_at is not None and one.wanted_at is None for one in found)
         assert here.said("import") == imports + 1  # one call for all of them
+
+
+async def test_more_cards_than_one_turn_looks_at_are_looked_at_by_the_next(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reds behind them wait for minutes only, and then go without a look."""
+    monkeypatch.setattr(run, "MOST_AT_ONCE", 2)
+    async with desk() as here:
+        cards = [here.world.put_card(NUMBER.format(at), openid=f"o{at}") for at in range(5)]
+        for card in cards:
+            await here.import_card(card)
+        await here.want(*cards)
+
+        await here.daemon.pass_by(10)
+
+        assert [(await here.card(card)).wanted_at for card in cards] == [None] * 5
 
 
 @pytest.mark.parametrize("unknown", ["item", "missing", "refuse"])
@@ -415,6 +432,19 @@ async def test_a_card_being_modified_is_told_a_little_later(desk: Any) -> None:
         await here.settle_up()
 
         assert (card.status, await here.owed()) == ("INVOICE_REIMBURSE_CANCEL", 0)
+
+
+async def test_a_card_being_modified_keeps_no_other_waiting(desk: Any) -> None:
+    async with desk(allow_cancel=True) as here:
+        here.world.switches.allow_cancel = here.world.switches.busy_first = True
+        for at in range(3):
+            card = here.world.put_card(NUMBER.format(at), openid=f"o{at}")
+            await here.import_card(card)
+            await here.owe(card)
+
+        await here.daemon.turn("wallet")
+
+        assert here.said() == 3
 
 
 async def test_an_outage_delays_what_is_owed_to_a_card_and_nothing_else(desk: Any) -> None:

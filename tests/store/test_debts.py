@@ -101,6 +101,28 @@ async def test_a_look_that_proves_nothing_is_counted_and_repeated_later(
     assert [debt.looks for debt in await due(store, "sent")] == [1]
 
 
+async def test_what_was_sent_is_sought_with_when_its_order_was_last_seen(
+    store: Store, order_id: OrderId, clock: VirtualClock
+) -> None:
+    await owe(store, order_id)
+    (debt,) = await due(store)
+    async with store.begin() as tx:
+        await tx.debts.mark_sent([debt.id], at(2))
+        early = await tx.debts.sought(M, 10)
+    clock.advance(2)
+    async with store.begin() as tx:
+        (sought,) = await tx.debts.sought(M, 10)
+        (sent,) = await tx.debts.sent([sought.id])
+        order = (await tx.orders.by_ids([order_id]))[order_id]
+        await tx.debts.void(order_id)
+        gone = await tx.debts.sent([sought.id])
+
+    assert early == gone == []
+    assert (sought.id, sought.order_id, sought.no, sought.looks) == (debt.id, order_id, order.no, 0)
+    assert (sought.sent_at, sought.seen_at) == (AT, order.seen_at)
+    assert (sent.state, sent.tries, sent.sent_at) == ("sent", 1, AT)
+
+
 async def test_what_wdt_said_no_to_is_looked_at_closely_and_now(store: Store, order_id: OrderId) -> None:
     await owe(store, order_id)
     (debt,) = await due(store)

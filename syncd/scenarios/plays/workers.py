@@ -43,12 +43,18 @@ class Struck:
 
     at: float
     epochs: dict[tuple[str, str], int]
+    overtaken: bool = False
 
-    def taken(self, now: dict[tuple[str, str], int]) -> bool:
-        """Whether one of them was granted to somebody else since; it is looked for no more."""
-        others = [unit for unit, epoch in self.epochs.items() if now.get(unit, 0) > epoch]
-        for unit in others:
+    def taken(self, now: dict[tuple[str, str], tuple[int, bool]]) -> bool:
+        """Whether one of them was granted to somebody else since; it is looked for no more.
+
+        Nor is one whose holder's last word, on its way to the server when it was struck, gave it back.
+        """
+        others = [unit for unit, epoch in self.epochs.items() if now[unit][0] > epoch]
+        given_back = [unit for unit, epoch in self.epochs.items() if now[unit] == (epoch, False)]
+        for unit in (*others, *given_back):
             del self.epochs[unit]
+        self.overtaken = self.overtaken or bool(others)
         return bool(others)
 
 
@@ -139,7 +145,7 @@ class Storm:
         await at_most(5.0, lambda: len(sleeper.events("unit.fenced")) > before)
         fenced = len(sleeper.events("unit.fenced")) - before
         self.world.seen["fence_rejected"] += fenced
-        self.not_fenced += not fenced
+        self.not_fenced += mine.overtaken and not fenced
 
     async def _somebody_with_a_unit(self) -> tuple[Member | None, dict[tuple[str, str], int]]:
         """Stopped with a unit in its hand, after a few tries; it goes on if it was just done."""

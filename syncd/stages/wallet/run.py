@@ -11,7 +11,7 @@ import structlog
 from syncd.domain.clock import whole_second
 from syncd.domain.retry import ask_again
 from syncd.domain.texts import without_identifiers
-from syncd.domain.trouble import LANE_WIDE, Care, InDoubt, Paced, Permanent, Trouble, Verdict
+from syncd.domain.trouble import LANE_WIDE, Care, InDoubt, Paced, Permanent, Transient, Trouble, Verdict
 from syncd.domain.wallet import AlreadyImported, Card, CardRef, CardSearch, Holder, Reimburse, Wallet
 from syncd.domain.window import Window, next_window
 from syncd.stages import lane
@@ -39,8 +39,8 @@ from syncd.store.units import Claim
 
 log = structlog.get_logger("syncd.stages.wallet")
 
-#: Cards to a call, and how many waiting ones and debts one turn takes on.
-BATCH, MOST_AT_ONCE = 20, 100
+#: Cards to a call, how many waiting ones and debts one turn takes on, and how many are answered that nothing is known.
+BATCH, MOST_AT_ONCE, MOST_ANSWERED = 20, 100, 10_000
 #: The least time between two turns.
 EVERY = timedelta(seconds=2)
 #: A status that the search shows, though it may be old, is not taken back by anybody: it counts as looked at.
@@ -100,7 +100,10 @@ class Wallets:
                 await lane.heard(tx, turn.merchant, lane.YUANNIAN)
         async with self._store.read() as tx:
             owed, now = await tx.cancels.next_due(str(turn.merchant.name)), tx.now
+            more = await tx.cards.wanted(str(turn.merchant.name), 1)
         due = place.due_at if owed is None or turn.disarmed else min(owed, place.due_at)
+        if more:  # a red waits for it, and goes without a look where none comes in time
+            due = now
         slept = sleep(now, EVERY, due)
         return Turn(slept.next_at, slept.tally, place.written())
 
@@ -151,7 +154,7 @@ class _Turn:
     async def answer_all(self, why: str) -> None:
         """Nobody waits for a platform that does not answer: what is wanted is missed."""
         async with self._store.begin(self.claim, fact="wallet.missed") as tx:
-            wanted = await tx.cards.wanted(self._name, MOST_AT_ONCE)
+            wanted = await tx.cards.wanted(self._name, MOST_ANSWERED)
             await tx.cards.missed([card.id for card in wanted], why)
         if wanted:
             log.info("wallet.missed", merchant=self._name, cards=len(wanted), why=why)
@@ -277,6 +280,10 @@ class _Turn:
             await self._wallet.set_status(holder.openid, Reimburse.CANCEL, refs, access_token=self._token(card))
         except InDoubt as doubt:
             log.warning("wallet.unknown", merchant=self._name, cause=doubt.verdict.code)
+        except Transient as busy:
+            if busy.verdict.care in LANE_WIDE or lane.is_unheard(busy.verdict):
+                raise
+            return ""  # it is being modified: looked at again, and no reason to keep the others waiting
         except Permanent as no:
             if no.verdict.care in LANE_WIDE:
                 raise

@@ -6,6 +6,7 @@ before that.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 Unit = tuple[str, str]
 #: Request numbers that are drawn at a time.
 _AT_ONCE = 100
+#: For so many seconds these are good on a server: whoever is alone there can lose its lock, and have it again after
+#: somebody else has drawn. A file's lock is lost with the process alone.
+_GOOD_FOR = 10.0
 
 
 class Desk:
@@ -32,7 +36,8 @@ class Desk:
         self._claims = Gathered(self._grant)
         self._endings = Gathered(self._end)
         self._draws = Gathered(self._draw)
-        self._numbers = Numbers(self._draws.ask)
+        good_for = _GOOD_FOR if store.path is None else math.inf
+        self._numbers = Numbers(self._draws.ask, good_for=good_for, clock=store.clock.monotonic)
         self._slowed = Gathered(self._hear)
 
     async def due(self, stage: str) -> list[Due]:

@@ -59,14 +59,18 @@ class OneHopCursor(AsyncAdapt_aiosqlite_cursor):
 
 
 class OneHopConnection(AsyncAdapt_aiosqlite_connection):
-    """Remembers whether anything may be under way, so that giving it back to the pool is usually no work."""
+    """Remembers whether anything may be under way, so that giving it back to the pool is usually no work.
 
-    __slots__ = ("_beginning", "_idle")
+    Where a transaction could not begin, or SQLite has taken it back by itself, nothing more is executed until it is
+    rolled back: outside of a transaction each statement would stay, and a COMMIT would succeed that keeps nothing.
+    """
+
+    __slots__ = ("_beginning", "_gone", "_idle")
     _cursor_cls = OneHopCursor
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
-        self._idle = False
+        self._idle = self._gone = False
         self._beginning = ""
 
     def begin_with(self, statement: str) -> None:
@@ -76,21 +80,37 @@ class OneHopConnection(AsyncAdapt_aiosqlite_connection):
     async def run(self, work: Callable[..., Any], *given: Any) -> Any:
         """`work(connection, …)` in the database's thread, one at a time."""
         async with self._execute_mutex:
+            self._refuse_gone()
             self._idle = False
             if self._beginning:
                 work, given = _begun, (self._beginning, work, *given)
                 self._beginning = ""
-            return await self._connection._execute(work, self._connection._conn, *given)
+            try:
+                return await self._connection._execute(work, self._connection._conn, *given)
+            except sqlite3.Error:
+                self._gone = not self._connection.in_transaction
+                raise
+
+    def cursor(self, server_side: bool = False) -> Any:
+        if server_side and self._beginning:  # it executes by a way of its own
+            await_(self.run(_nothing_more))
+        return super().cursor(server_side)
 
     def commit(self) -> None:
+        self._refuse_gone()
         if not self._has_nothing():
             super().commit()
             self._idle = True
 
     def rollback(self) -> None:
+        self._gone = False
         if not self._has_nothing():
             super().rollback()
             self._idle = True
+
+    def _refuse_gone(self) -> None:
+        if self._gone:
+            raise sqlite3.OperationalError("the transaction has ended already")
 
     def _has_nothing(self) -> bool:
         """Whether nothing was done since the last commit or rollback ended; what was to begin then begins no more."""
@@ -101,6 +121,10 @@ class OneHopConnection(AsyncAdapt_aiosqlite_connection):
 def _begun(connection: sqlite3.Connection, statement: str, work: Callable[..., Any], *given: Any) -> Any:
     connection.execute(statement)
     return work(connection, *given)
+
+
+def _nothing_more(_connection: sqlite3.Connection) -> None:
+    """The transaction is to begin, and that is all."""
 
 
 def _execute(connection: sqlite3.Connection, operation: str, parameters: Any) -> _Result:

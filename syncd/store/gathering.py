@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from syncd.store.troubles import StoreUnavailable
+
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -15,7 +17,9 @@ class Gathered(Generic[Q, A]):
     """Whoever asks while others are being answered is answered with all who came meanwhile; nobody waits for company.
 
     `answer` gets the questions in the order in which they came, `most` of them at a time, and returns to each what is
-    its own: an answer, or the exception that it alone is to raise. What `answer` itself raises, each of them raises.
+    its own: an answer, or the exception that it alone is to raise. Where `answer` itself raises, nothing was answered:
+    each is asked once more by itself, so that one odd question costs its neighbours nothing. When the store cannot be
+    reached that would help nobody, and each raises it.
     """
 
     def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]], most: int = 200) -> None:
@@ -39,8 +43,7 @@ class Gathered(Generic[Q, A]):
 
     async def _rounds(self) -> None:
         while asked := self._next():
-            (found,) = await asyncio.gather(self._told([question for question, _ in asked]), return_exceptions=True)
-            answers = [found] * len(asked) if isinstance(found, BaseException) else found
+            answers = await self._answers([question for question, _ in asked])
             for (_, waits), answer in zip(asked, answers, strict=True):
                 if waits.done():
                     continue
@@ -48,6 +51,14 @@ class Gathered(Generic[Q, A]):
                     waits.set_exception(answer)
                 else:
                     waits.set_result(answer)
+
+    async def _answers(self, questions: Sequence[Q]) -> Sequence[A | BaseException]:
+        (found,) = await asyncio.gather(self._told(questions), return_exceptions=True)
+        if not isinstance(found, BaseException):
+            return found
+        if len(questions) == 1 or isinstance(found, StoreUnavailable) or not isinstance(found, Exception):
+            return [found] * len(questions)
+        return [answer for question in questions for answer in await self._answers([question])]
 
     async def _told(self, questions: Sequence[Q]) -> Sequence[A | BaseException]:
         try:

@@ -81,7 +81,7 @@ class OrderView(tuple[Any, ...]):
     asked_at: datetime | None = _read("asked_at", from_ms)
     sweeps: int = _cell("sweeps")
     sweep_at: datetime | None = _read("sweep_at", from_ms)
-    drifted: bool = _read("drifted", bool)
+    drifted: bool = _read("drifted", lambda told: told == 1)
     doubted_at: datetime | None = _read("doubted_at", from_ms)
     changed_at: datetime = _read("changed_at", from_ms)
     relation: str = _cell("relation")  # of a red row: the blue invoice it names, as WDT shows it now

@@ -86,12 +86,15 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE counter.value < ex
 
 
 _RAWS = {
-    False: "SELECT o.id, o.raw FROM json_each(?) among CROSS JOIN invoice_order o WHERE o.id = among.value",
+    False: """
+SELECT o.id, o.raw FROM json_each(?) among CROSS JOIN invoice_order o WHERE o.id = among.value AND o.drifted <> 2
+""",
     True: """
 SELECT o.id, o.raw FROM json_array_elements_text(CAST(? AS JSON)) AS among (id)
-  JOIN invoice_order o ON o.id = CAST(among.id AS BIGINT)
+  JOIN invoice_order o ON o.id = CAST(among.id AS BIGINT) AND o.drifted <> 2
 """,
 }
+_EDITED_ASIDE = "UPDATE invoice_order SET drifted = 2 WHERE id = ? AND drifted = 0"
 _OVERTAKEN_BY = "SELECT value FROM counter WHERE name = ?"
 _INSTANCE = "SELECT armed, disarmed_at FROM instance"
 
@@ -148,6 +151,8 @@ class Sightings:
             found.before = dict((yield Ask(_RAWS[self._shared], (orjson.dumps(drifted).decode(),))))
         if found.changes:
             yield from self._put([self._change(stored, row, found.seen, sight) for row, stored, sight in found.changes])
+        if aside := found.aside:
+            yield Tell(_EDITED_ASIDE, [(one,) for one in aside])
         if found.touches:
             yield Tell(_TOUCH, found.touches)
         if found.passed_over:

@@ -50,9 +50,8 @@ class Kept:
     fresh: tuple[OrderNo, ...] = ()  # new or changed
     turned: tuple[tuple[OrderId, State], ...] = ()  # whose end counts no more, or counts again, and their state
     due: bool = False  # whether what was seen of an order that was known makes it due now
-    replaced: Mapping[OrderId, tuple[bytes, bytes]] = field(
-        default_factory=dict
-    )  # of `drifted`: the row before and now
+    #: Of `drifted`: the row before, and now. Nothing before it where that was never compared with what was frozen.
+    replaced: Mapping[OrderId, tuple[bytes, bytes]] = field(default_factory=dict)
 
 
 class Stored(NamedTuple):
@@ -93,7 +92,7 @@ class Sorted:
         self.inserts: list[tuple[Any, ...]] = []
         self.changes: list[tuple[Row, Stored, Sighting]] = []
         self.touches: list[tuple[Any, ...]] = []
-        #: The rows of orders in flight as they were before; to be filled in before they are changed.
+        #: The rows of orders in flight as they were, where they were compared; to be filled in before the change.
         self.before: dict[OrderId, bytes] = {}
         self.passed_over = self.waiting = self.overtaken = 0
         self._when = when(seen)
@@ -139,6 +138,15 @@ class Sorted:
         """Orders edited after we froze a request for them."""
         return [stored.id for _, stored, sight in self.changes if sight.drifted]
 
+    @property
+    def aside(self) -> list[OrderId]:
+        """Orders edited while they were not on their way: held, or ended. Nobody compares them with what was frozen."""
+        return [
+            stored.id
+            for row, stored, sight in self.changes
+            if stored.sent and not sight.drifted and stored.content_hash != row.content_hash
+        ]
+
     def kept(self, rows: Sequence[Row], known: Mapping[OrderNo, Stored]) -> Kept:
         """What the page changed."""
         new = tuple(row.no for row in rows if row.no not in known)
@@ -154,9 +162,9 @@ class Sorted:
             turned=tuple((stored.id, sight.state) for _, stored, sight in self.changes if _turned(stored, sight)),
             due=any(sight.due for _, _, sight in self.changes),
             replaced={
-                stored.id: (self.before[stored.id], row.raw)
-                for row, stored, _ in self.changes
-                if stored.id in self.before
+                stored.id: (self.before.get(stored.id, b""), row.raw)
+                for row, stored, sight in self.changes
+                if sight.drifted
             },
         )
 

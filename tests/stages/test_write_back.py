@@ -156,6 +156,28 @@ async def test_what_the_user_changed_after_the_request_was_frozen_is_issued_as_f
     assert [invoice.buyer_name for invoice in sandbox.nuonuo.ledger] == ["个人"]
 
 
+async def test_what_was_changed_after_a_failure_is_told_when_the_order_is_issued_late(
+    sandbox: Sandbox, daemon: Open, clock: VirtualClock
+) -> None:
+    """T21. The row was edited at 85, where nobody looks; then only our own write-back changes it."""
+    no = sandbox.wdt.put_order({})
+    sandbox.nuonuo.switches.revive_after = 2000
+    sandbox.nuonuo.script(lambda order: True, "fail_then_issue", times=1)
+    async with daemon() as d:
+        await d.comes_to(no, State.DONE85)
+        sandbox.wdt.edit(no, payer_name="another buyer")
+        clock.advance(700)
+        await d.turn("poll", "mirror")
+        edited = await d.order(no)
+        done = await d.comes_to(no, State.DONE60, within=timedelta(hours=2))
+        events = [entry.event for entry in await d.story(no)]
+
+    assert (edited.state, edited.payer_name, edited.drifted) == (State.DONE85, "another buyer", False)
+    assert [invoice.buyer_name for invoice in sandbox.nuonuo.ledger] == ["个人"]
+    assert done.drifted
+    assert "order.drifted" in events
+
+
 async def test_a_reason_longer_than_wdt_takes_is_cut_and_told(sandbox: Sandbox, daemon: Open) -> None:
     no = sandbox.wdt.put_order({}, expect="refuse")
     sandbox.nuonuo.script(lambda order: True, "fail", cause="因" * 300)

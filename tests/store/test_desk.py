@@ -11,7 +11,7 @@ from daemon_parts import VirtualClock
 from store_parts import at
 
 from syncd.store.gathering import Gathered
-from syncd.store.store import Store
+from syncd.store.store import Store, StoreUnavailable
 from syncd.store.units import LEASE, LONGEST_SLEEP, Claim, Ending, Fenced
 
 KEYS = [f"m{number:03}" for number in range(5)]
@@ -67,11 +67,34 @@ async def test_an_error_is_raised_where_it_belongs() -> None:
     gathered = Gathered(rounds.answer)
 
     told = await asyncio.gather(gathered.ask(1), gathered.ask(-1), gathered.ask(2), return_exceptions=True)
-    all_of_them = await asyncio.gather(gathered.ask(1), gathered.ask(13), return_exceptions=True)
 
     assert [str(one) for one in told] == ["2", "no", "4"]
-    assert [str(one) for one in all_of_them] == ["nobody is answered"] * 2
     assert await gathered.ask(5) == 10
+
+
+async def test_one_odd_question_costs_its_neighbours_nothing() -> None:
+    rounds = Rounds()
+    rounds.go_on.set()
+    gathered = Gathered(rounds.answer)
+
+    told = await asyncio.gather(*map(gathered.ask, (1, 13, 2)), return_exceptions=True)
+
+    assert [str(one) for one in told] == ["2", "nobody is answered", "4"]
+    assert rounds.rounds == [[1, 13, 2], [1], [13], [2]]
+
+
+async def test_a_store_that_is_away_is_told_to_all_and_asked_no_more() -> None:
+    asked: list[Sequence[int]] = []
+
+    async def answer(questions: Sequence[int]) -> list[int | Exception]:
+        asked.append(questions)
+        raise StoreUnavailable("away")
+
+    gathered = Gathered(answer)
+    told = await asyncio.gather(*map(gathered.ask, (1, 2)), return_exceptions=True)
+
+    assert [str(one) for one in told] == ["away"] * 2
+    assert asked == [[1, 2]]
 
 
 async def test_who_has_gone_before_the_round_begins_has_not_asked() -> None:
@@ -122,6 +145,22 @@ async def test_a_superseded_ending_is_refused_and_its_neighbours_are_not(store: 
         pass
     assert {key for key, unit in units.items() if unit.running} == {"m002"}
     assert {unit.failures for key, unit in units.items() if key != "m002"} == {3}
+
+
+async def test_an_ending_that_cannot_be_written_keeps_no_other_unit_leased(store: Store) -> None:
+    units = [("push", name) for name in "abc"]
+    async with store.begin() as tx:
+        await tx.units.ensure_all(units)
+    claims = await asyncio.gather(*(store.desk.claim(*unit) for unit in units))
+    in_an_hour = store.clock.now() + timedelta(hours=1)
+
+    troubles = ("", "half a pair \ud800", "")
+    endings = [Ending(claim, in_an_hour, trouble=why) for claim, why in zip(claims, troubles, strict=True) if claim]
+    told = await asyncio.gather(*map(store.desk.finish, endings), return_exceptions=True)
+
+    assert [type(one) for one in told] == [type(None), UnicodeEncodeError, type(None)]
+    async with store.read() as tx:
+        assert [one.key for one in await tx.units.all() if one.running] == ["b"]
 
 
 async def test_a_unit_woken_during_its_turn_goes_on_at_once_when_many_end(store: Store) -> None:

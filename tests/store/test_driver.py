@@ -126,3 +126,43 @@ async def test_a_transaction_that_cannot_begin_does_nothing_of_what_it_was_told(
         other.execute("ROLLBACK")
     async with engine.begin() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM place")) == 0
+
+
+async def test_rows_that_are_streamed_first_are_of_one_moment_as_all_others(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("INSERT INTO place (n) VALUES (?)", [(1,), (2,)])
+
+    async with engine.begin() as connection:
+        rows = await connection.stream(text("SELECT n FROM place ORDER BY n"))
+        in_one = (await adapted(connection))._connection.in_transaction
+        found = [n async for (n,) in rows]
+
+    assert (in_one, found) == (True, [1, 2])
+
+
+async def test_nothing_is_kept_after_a_transaction_that_could_not_begin(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("PRAGMA busy_timeout=20"))
+    with sqlite3.connect(tmp_path / "one.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(OperationalError, match="has ended already"):
+            async with engine.begin() as connection:
+                with pytest.raises(OperationalError, match="locked"):
+                    await connection.execute(text("INSERT INTO place (n) VALUES (1)"))
+                other.execute("ROLLBACK")
+                await connection.execute(text("INSERT INTO place (n) VALUES (2)"))
+
+    async with engine.begin() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM place")) == 0
+
+
+async def test_a_transaction_that_the_database_has_taken_back_is_not_committed(engine: AsyncEngine) -> None:
+    with pytest.raises(OperationalError, match="has ended already"):
+        async with engine.begin() as connection:
+            await connection.execute(text("INSERT INTO place (n) VALUES (1)"))
+            with pytest.raises(IntegrityError):
+                await connection.execute(text("INSERT OR ROLLBACK INTO place (n) VALUES (1)"))
+
+    async with engine.begin() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM place")) == 0

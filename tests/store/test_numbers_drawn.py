@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from daemon_parts import VirtualClock
 from store_parts import SID
 
 from syncd.domain.clock import SystemClock
@@ -62,3 +63,30 @@ async def test_who_goes_away_while_numbers_are_drawn_costs_nobody_the_order() ->
 
     assert await stays == 11
     assert await numbers.next(SID) == 12
+
+
+async def test_what_was_drawn_long_ago_is_not_handed_out_where_others_may_have_drawn_since() -> None:
+    starts, now = iter((1, 101)), [0.0]
+
+    async def draw(_sid: str) -> range:
+        start = next(starts)
+        return range(start, start + 10)
+
+    numbers = Numbers(draw, good_for=10.0, clock=lambda: now[0])
+    soon = [await numbers.next(SID), await numbers.next(SID)]
+    now[0] = 10.0
+
+    assert soon == [1, 2]
+    assert [await numbers.next(SID), await numbers.next(SID)] == [101, 102]
+
+
+async def test_whoever_regains_the_lock_of_a_server_falls_behind_nobody(emptied: str) -> None:
+    clock = VirtualClock()
+    async with Store.at(emptied, clock) as one, Store.at(emptied, clock) as other:
+        one.alone = other.alone = True
+        before = await one.next_seq(SID)
+        meanwhile = await other.next_seq(SID)
+        clock.advance(60.0)
+        after = await one.next_seq(SID)
+
+    assert before < meanwhile < after

@@ -130,6 +130,23 @@ async def test_an_edit_after_the_intent_is_reported_as_drift(store: Store) -> No
     assert kept.drifted == (stored.order_id,)
 
 
+async def test_an_edit_while_it_was_held_is_not_taken_for_what_was_compared_before(store: Store) -> None:
+    """T21. The next change may be our own write-back, which asks for nothing new."""
+    stored = await submitted(store)
+    replaced = []
+    async with store.begin() as tx:
+        replaced.append((await keep(tx, row("FP1", version=2), seq=2)).replaced)
+        await tx.orders.hold(await the(tx, "FP1"), Hold.BY_OPERATOR, {})
+        replaced.append((await keep(tx, row("FP1", version=3), seq=3)).replaced)
+        await tx.orders.move(await the(tx, "FP1"), Event.RELEASED_INTENT, hold=None, held_from=None, held_phase=None)
+        replaced.append((await keep(tx, row("FP1", version=4), seq=4)).replaced)
+
+        assert not (await the(tx, "FP1")).drifted
+
+    rows = [row("FP1", version=version).raw for version in (1, 2, 3, 4)]
+    assert replaced == [{stored.order_id: (rows[0], rows[1])}, {}, {stored.order_id: (b"", rows[3])}]
+
+
 async def test_two_accounts_may_have_the_same_number(store: Store) -> None:
     async with store.begin() as tx:
         await keep(tx, row("FP1"), sid="demo_sid")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from syncd.domain.trouble import Permanent, Transient
+from syncd.domain.trouble import Paced, Permanent, Transient
 from syncd.stages import lane
 from syncd.stages.turn import Brake, Merchant, Turn, later, sleep
 from syncd.stages.write_back import company
@@ -52,7 +52,7 @@ class WriteBacks:
         try:
             sent = 0 if waiting else await Saying(errand).say_all()
             settled = await Looking(errand).look()
-        except Disarmed:  # what was sent before is looked for all the same
+        except (Disarmed, Paced):  # what was sent before is looked for all the same
             await Looking(errand).look()
             raise
         except (Transient, Permanent) as trouble:

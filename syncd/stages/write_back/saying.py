@@ -104,8 +104,10 @@ class Saying:
             if not isinstance(move, Send) or owed.order.state not in (State.ISSUED, State.FAILED):
                 others.append((owed, move))
                 continue
-            if owed.debt.tries:
-                batch = min(batch, share(await story(tx, owed), self._rules.batch))
+            fitting = share(await story(tx, owed), self._rules.batch) if owed.debt.tries else batch
+            if len(documents) >= fitting < batch:
+                break  # those before it go by themselves, as many as ever
+            batch = min(batch, fitting)
             documents.append(Document(owed, move.document))
         await apply(tx, others, self._rules.look_after)
         if batch < self._rules.batch:

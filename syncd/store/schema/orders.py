@@ -60,6 +60,8 @@ invoice_order = Table(
     Column("refusal_text", TEXT),
     Column("sweeps", Integer, nullable=False, server_default="0"),
     Column("sweep_at", BIG),
+    #: 1: the row asks for something else than was frozen, and somebody was told. 2: edited while held, or after its
+    #: end, and not compared with what was frozen; it will be when it changes on its way.
     Column("drifted", Integer, nullable=False, server_default="0"),
     Column("doubted_at", BIG),
     #: The blue invoice a red row names, as WDT shows it now, and the one its submission was frozen for.

@@ -138,7 +138,8 @@ def _lenient_head(raw: bytes) -> _Head:
         value = members.get(name)
         if isinstance(value, str | int | float | None):
             setattr(head, name, value)
-    head.invoice_amount = msgspec.Raw(msgspec.json.encode(cells.loose_text(members.get("invoice_amount"))))
+    amount = cells.loose_text(members.get("invoice_amount")).encode(errors="replace")  # half a pair has no bytes
+    head.invoice_amount = msgspec.Raw(msgspec.json.encode(amount.decode()))
     return head
 
 

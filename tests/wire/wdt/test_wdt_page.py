@@ -194,6 +194,7 @@ def test_a_row_that_cannot_be_named_is_set_aside_and_its_neighbour_is_read(row: 
         b'{"invoice_order_no":"FP1","status":45,"remark":"\\ud800"}',  # F117
         b'{"invoice_order_no":"FP1","status":45,"remark":"a\x01\nb"}',  # F116
         b'{"invoice_order_no":"FP1","status":45,"invoice_amount":NaN}',  # F119
+        b'{"invoice_order_no":"FP1","status":45,"invoice_amount":"12\\ud800"}',  # F117
         b'{"invoice_order_no":"FP1","status":45,"remark":"\xff\xfe"}',  # F49
         b'{"invoice_order_no":"FP1","status":45,"payer_name":"\xff\xfe"}',
         b'{"invoice_order_no":"FP1","status":45,"shop_no":{"a":[1,2]}}',

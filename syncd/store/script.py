@@ -96,6 +96,15 @@ async def tell(connection: AsyncConnection, statement: Tell) -> int:
     return await play(connection, telling())
 
 
+async def begun(connection: AsyncConnection) -> None:
+    """Until the transaction of `connection` has begun, which it does else with its first statement."""
+
+    def nothing() -> Script[None]:
+        yield from ()
+
+    await play(connection, nothing())
+
+
 def _refused(error: Exception, base: type[Exception]) -> BaseException:
     """A driver's error as SQLAlchemy tells it, without the rows it was about."""
     return DBAPIError.instance("a script", None, error, base, hide_parameters=True)

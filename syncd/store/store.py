@@ -37,7 +37,7 @@ from syncd.store.links import Links
 from syncd.store.notices import Notices
 from syncd.store.orders import Orders
 from syncd.store.reds import Reds
-from syncd.store.script import Ask, rows_of
+from syncd.store.script import Ask, begun, rows_of
 from syncd.store.sightings import Sightings
 from syncd.store.submissions import Submissions
 from syncd.store.together import Patient, Together
@@ -173,6 +173,8 @@ class Store:
         async with self._transaction(self._writer) as connection:
             if self._shared and not lone:
                 await rows_of(connection, Ask(*hold(scope if claim is None else merchant_scope(claim.key))))
+            elif not (self._shared or self.alone):  # what is dated here is younger than what was waited for
+                await begun(connection)
             tx = Tx(connection, self.clock, self.host, self.leases)
             try:
                 if claim is not None:

@@ -6,9 +6,12 @@ import signal
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiosqlite import Connection
 from daemon_parts import VirtualClock
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
@@ -79,6 +82,34 @@ async def test_a_store_held_by_another_writer_is_unavailable_and_not_broken(stor
         other.execute("ROLLBACK")
 
     assert await store.next_seq("demo_sid") == 1
+
+
+@ON_A_FILE
+async def test_what_is_dated_here_is_younger_than_what_was_waited_for(
+    store: Store, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else two processes on one file would have the same place in line before a party."""
+    execute, handed = Connection._execute, asyncio.Event()
+
+    async def heard(self: Connection, work: Any, *given: Any, **named: Any) -> Any:
+        handed.set()
+        return await execute(self, work, *given, **named)
+
+    async def dated() -> datetime:
+        async with store.begin() as tx:
+            await tx.connection.execute(text("SELECT 1"))
+            return tx.now
+
+    await dated()
+    monkeypatch.setattr(Connection, "_execute", heard)
+    with raw(store) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(dated())
+        await handed.wait()
+        clock.advance(1)
+        other.execute("ROLLBACK")
+
+        assert await waiting == clock.now()
 
 
 async def increments(engine: AsyncEngine) -> tuple[int, int]:

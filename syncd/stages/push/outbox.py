@@ -16,7 +16,7 @@ from syncd.store.submissions import Stored
 from syncd.store.units import Claim
 
 #: Answers that come within this many seconds are recorded in one transaction, and no more than so many.
-GATHER_FOR, MOST = 0.025, 100
+GATHER_FOR, MOST = 0.005, 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from syncd.store.orders import OrderView
 from syncd.store.submissions import Stored
 from syncd.store.units import Claim
 
-#: Answers that come within this many seconds are recorded in one transaction, and no more than so many.
-GATHER_FOR, MOST = 0.005, 100
+#: Answers that come within this many seconds are recorded in one transaction, and no more than so many. Nobody waits
+#: for it: the next intents were committed before, and nobody asks about a call that young.
+GATHER_FOR, MOST = 0.025, 100
 
 
 @dataclass(frozen=True, slots=True)

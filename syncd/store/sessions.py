@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("syncd.store")
 
 _LOOK_EVERY = 5.0
+#: Seconds for the server to take note of our going.
+_GRACE = 1.0
 
 
 class Session:
@@ -43,6 +45,7 @@ class Session:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
+        await self._unlock()
         await self._drop()
 
     async def _hold(self) -> None:
@@ -63,6 +66,20 @@ class Session:
             who = await asyncio.to_thread(postgres.holder, self._url)
             raise HeldElsewhere(postgres.shown(self._url), who or "another process")
         self._connection = connection
+
+    async def _unlock(self) -> None:
+        """Said before the session ends: of that the server hears only later, and the next one is at the door."""
+        import psycopg
+
+        if self._connection is None:
+            return
+        saying = asyncio.ensure_future(self._connection.execute("SELECT pg_advisory_unlock_all()"))
+        done, _ = await asyncio.wait({saying}, timeout=_GRACE)
+        if not done:  # the server does not answer; it lets go when it finds that we are gone
+            saying.cancel()
+        with suppress(psycopg.Error):
+            for one in done:
+                one.result()
 
     async def _drop(self) -> None:
         import psycopg

@@ -248,6 +248,12 @@ async def test_a_store_is_held_by_one_alone_or_by_many_together(emptied: str) ->
         pass
 
 
+async def test_whoever_comes_right_after_another_has_gone_finds_the_store_free(emptied: str) -> None:
+    for _ in range(60):
+        async with held(emptied):
+            pass
+
+
 async def test_a_daemon_waits_for_the_one_before_it(emptied: str) -> None:
     """F113."""
     taken = asyncio.Event()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -61,7 +62,7 @@ class Arming:
         if here.armed or not by or not (await self.rebuilding()).complete:
             return False
         assert self.store.guard is not None
-        await arm(self.store, self.store.guard, by)
+        await _to_its_end(arm(self.store, self.store.guard, by))
         await self._wake(("push", "write_back"))
         return True
 
@@ -86,6 +87,16 @@ class Arming:
             except (StoreUnavailable, NoWitness) as error:
                 log.warning("store.refused", stage="arming", unit="*", why=str(error))
             await asyncio.sleep(LOOK_EVERY)
+
+
+async def _to_its_end(arming: Coroutine[Any, Any, object]) -> None:
+    """Do all of it, even where whoever waits is stopped: armed without its witness, a store starts disarmed."""
+    task = asyncio.create_task(arming)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 async def opened(

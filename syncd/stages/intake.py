@@ -63,7 +63,8 @@ async def take_in(
 async def _note_drift(tx: Tx, merchant: Merchant, replaced: Mapping[OrderId, tuple[bytes, bytes]]) -> None:
     """An order edited after we froze its request: the frozen request wins, and somebody is told (T21).
 
-    Whatever of it changed before has been told; and our own write-back, too, changes a row, but not what it asks for.
+    What of it changed before was compared then, or there is nothing `before`; and our own write-back, too, changes a
+    row, but not what it asks for.
     """
     rows = {one: now for one, (before, now) in replaced.items() if not merchant.erp.ask_the_same(before, now)}
     if not rows:

@@ -75,7 +75,6 @@ _MARK_SENT = (
     update(debt)
     .where(*_THESE)
     .values(state="sent", tries=_D.tries + 1, looks=0, sent_at=bindparam("at"), next_at=bindparam("look_at"))
-    .returning(_D.id)
 )
 _SENT_NOW = update(debt).where(*_THESE).values(sent_at=bindparam("at"), next_at=bindparam("look_at"))
 _DOUBT = update(debt).where(*_THESE).values(looks=CLOSE_LOOK, next_at=bindparam("at"))
@@ -165,15 +164,14 @@ class Debts:
 
     # -- sending and looking ---------------------------------------------------------------------------------------
 
-    async def mark_sent(self, ids: Sequence[int], look_at: datetime) -> set[int]:
+    async def mark_sent(self, ids: Sequence[int], look_at: datetime) -> None:
         """About to be sent: from now on it may have been applied. Proof is looked for from `look_at`.
 
-        Returns the debts that are still open; what was voided meanwhile is not to be sent.
+        In the transaction that found them due: what was voided before is none of them.
         """
-        marked = await self._connection.execute(
+        await self._connection.execute(
             _MARK_SENT, {"ids": list(ids), "at": to_ms(self._now), "look_at": to_ms(look_at)}
         )
-        return set(marked.scalars())
 
     async def look_again(self, owed: Debt | Sought, look_at: datetime) -> None:
         """Not proven by this look; look again at `look_at`."""

@@ -141,10 +141,6 @@ class Orders:
         rows = await self._connection.execute(_BY_IDS, {"ids": list(ids)})
         return {order.id: order for order in self._seen(rows)}
 
-    async def raws(self, ids: Iterable[OrderId]) -> dict[OrderId, bytes]:
-        """The bytes of these orders' rows as WDT sent them last."""
-        return {OrderId(id_): raw for id_, raw in await self._connection.execute(_RAWS, {"ids": list(ids)})}
-
     async def standing(self, ids: Iterable[OrderId]) -> dict[OrderId, Guarded]:
         """State, phase and status at WDT of these orders now; changes of them can then be made together."""
         rows = await self._connection.execute(_STANDING, {"ids": list(ids)})
@@ -278,7 +274,6 @@ class Orders:
 _T = invoice_order.c
 #: What runs for every batch is built once.
 _BY_IDS = select(invoice_order).where(_T.id.in_(bindparam("ids", expanding=True)))
-_RAWS = select(_T.id, _T.raw).where(_T.id.in_(bindparam("ids", expanding=True)))
 _STANDING = select(_T.id, _T.state, _T.phase, _T.wdt_status).where(_T.id.in_(bindparam("ids", expanding=True)))
 
 

@@ -181,3 +181,22 @@ def test_bytes_that_are_no_request_are_not_sent() -> None:
     for broken in (body[:-9] + b"}", b"[]", b'{"order":{}}', b'{"order":{"invoiceDetail":[{"tax":"x"}]}}'):
         with pytest.raises(ValueError, match=r".*"):
             printed(broken)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["invoiceLineProperty", "taxRate", "taxExcludedAmount", "tax", "taxIncludedAmount", "num", "price"],
+)
+def test_a_figure_that_a_line_says_twice_is_refused_even_where_another_line_does_not_say_it(name: str) -> None:
+    lines = [line(item_name="counted"), line(item_name="without number and price", num=None, price=None)]
+    request = to_request(order_of(*lines), OPTIONS)
+    assert not isinstance(request, Unfitness)
+    body = render(request, KEY, NUONUO)
+    said = f'"{name}":'.encode()
+    once = body[body.index(said) :].split(b",")[0].split(b"}")[0]
+
+    twice = body.replace(once, once + b"," + once, 1)
+
+    assert len(printed(body)) == 2
+    with pytest.raises(ValueError, match="said twice"):
+        printed(twice)

@@ -74,9 +74,14 @@ class Poll:
         merchant = self._merchants[name]
         outset = await self._outsets.of(merchant, feed)
         way = await lane.gate(
-            self._store, claim, merchant, lane.WDT, prober=feed == PENDING, patient=feed in (BACKFILL, DEEP),
+            self._store,
+            claim,
+            merchant,
+            lane.WDT,
+            prober=feed == PENDING,
+            patient=feed in (BACKFILL, DEEP),
             standing=outset.standing,
-        )  # fmt: skip
+        )
         if way.until is not None:
             return Turn(way.until, notes=claim.notes)
         feeds = {

@@ -50,21 +50,27 @@ class WriteBacks:
         take = partial(self._hands.__setitem__, key)
         errand = Errand(self._store, merchant, claim, self._rules, self._brake, take)
         try:
-            sent = 0 if waiting else await Saying(errand).say_all()
-            settled = await Looking(errand).look()
-        except (Disarmed, Paced):  # what was sent before is looked for all the same
-            await Looking(errand).look()
-            raise
+            sent, refused = (0, None) if waiting else await self._say(errand)
+            settled = await Looking(errand).look()  # what was sent before is looked for, whatever became of the rest
         except (Transient, Permanent) as trouble:
             rest = await lane.troubled(self._store, claim, merchant, trouble, fact="write_back.rested")
             if rest is None:
                 raise
             return Turn(rest)
+        if refused is not None:
+            raise refused
         async with self._store.read() as tx:
             due, now = await tx.debts.next_due(merchant.name), tx.now
         if due is not None and due <= now and not waiting and (settled or sent):
             return later(now, timedelta(0), {"sent": sent})  # it gets on, and there is more
         return sleep(now, self._rules.every, due, {"sent": sent})
+
+    async def _say(self, errand: Errand) -> tuple[int, Disarmed | Paced | None]:
+        """How many documents were sent, and why nothing more may be said in this turn. Raises Transient, Permanent."""
+        try:
+            return await Saying(errand).say_all(), None
+        except (Disarmed, Paced) as refused:
+            return 0, refused
 
     async def asleep_until(self, tx: Tx, key: str) -> datetime | None:
         """Until when the unit may sleep on; None where something is owed now."""

@@ -123,8 +123,8 @@ class _Whole(msgspec.Struct):
 
 
 _WHOLE = msgspec.json.Decoder(_Whole)
-#: Said once in each line that has them; of a figure said twice only the last one would be seen.
-_ALWAYS, _AT_MOST = (b'"taxExcludedAmount":', b'"tax":', b'"taxIncludedAmount":'), (b'"num":', b'"price":')
+#: Said once in each line, the last two where it has them; of what is said twice only the last would be seen.
+*_ALWAYS, _NUM, _PRICE = (b'"%b":' % name.encode() for name in _Detail.__struct_fields__)
 
 
 def printed(body: bytes) -> tuple[PrintedLine, ...]:
@@ -133,8 +133,10 @@ def printed(body: bytes) -> tuple[PrintedLine, ...]:
         details = _WHOLE.decode(body).order.invoiceDetail
     except (msgspec.MsgspecError, UnicodeDecodeError) as unreadable:
         raise ValueError(f"unreadable lines: {type(unreadable).__name__}") from None
-    number = len(details)
-    if any(body.count(name) != number for name in _ALWAYS) or any(body.count(name) > number for name in _AT_MOST):
+    times = dict.fromkeys(_ALWAYS, len(details))
+    times[_NUM] = sum(one.num is not None for one in details)
+    times[_PRICE] = sum(one.price is not None for one in details)
+    if any(body.count(name) != often for name, often in times.items()):
         raise ValueError("a figure said twice")
     return tuple(
         PrintedLine(

@@ -62,7 +62,7 @@ SHOWN: tuple[Shown, ...] = (
     Shown(2, "wallet-told", "twins_wallet.py:said_is_paid", 12, ("cards_not_told",)),
     Shown(3, "stalled-workers", "twins_issuing.py:no_fence", 30, ("late_writes",), workers=3),
     Shown(3, "frozen-worker", "twins_processes.py:no_fence", 9, ("not_fenced", "late_writes"), workers=2),
-    Shown(3, "workers-storm", "twins_workers.py:queue_lock_for_a_fence", 60, ("not_fenced",), seed=2, workers=4),
+    Shown(3, "workers-storm", "twins_processes.py:no_fence", 60, ("not_fenced",), seed=2, workers=4),
     Shown(4, "struck-workers", "twins_issuing.py:cursor_before_rows", 15, ("missed", "lost"), workers=2),
     Shown(5, "moving-rows", "twins_reading.py:naive_cursor", 60, ("missed", "lost")),
     Shown(6, "cancel-race", "twins_issuing.py:no_mirror_feed", 30, ("missed",)),

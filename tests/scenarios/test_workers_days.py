@@ -10,14 +10,14 @@ from postgres import Server
 
 from syncd.scenarios.run import Order, Result, play
 
-TWINS = Path(__file__).parent / "twins_workers.py"
+TWINS = Path(__file__).parent
 #: Where a start of the program takes twenty seconds, a dead worker's units wait for its successor, and who is asked to
 #: stop while it still starts is killed by the signal; a sleeper whose unit nobody took over has nothing to be refused.
 HURRIED = re.compile("run_again_seconds|never_run_again|went_home_badly|not_fenced|.*proves nothing")
 
 
 def storm(server: Server, rows: int, twin: str = "", seed: int = 1) -> Result:
-    return play(Order("workers-storm", rows, seed, 4, f"{TWINS}:{twin}" if twin else "", server.url))
+    return play(Order("workers-storm", rows, seed, 4, str(TWINS / twin) if twin else "", server.url))
 
 
 @pytest.mark.timeout(300)
@@ -41,9 +41,9 @@ def test_workers_that_die_over_ten_thousand_orders_leave_nothing_twice_lost_or_w
 @pytest.mark.parametrize(
     ("twin", "rows", "figure"),
     [
-        ("queue_lock_for_a_fence", 60, "not_fenced"),
-        ("silence_unheard", 100, "run_again_seconds"),
-        ("own_pace", 300, "rate_refused"),  # so many that the calls of more than a minute are counted
+        ("twins_processes.py:no_fence", 60, "not_fenced"),
+        ("twins_workers.py:silence_unheard", 100, "run_again_seconds"),
+        ("twins_workers.py:own_pace", 300, "rate_refused"),  # so many that the calls of more than a minute are counted
     ],
 )
 def test_wrong_workers_do_not_get_through(postgres_server: Server, twin: str, rows: int, figure: str) -> None:

@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, select
+from sqlalchemy import ColumnElement, false
 
 from syncd.store import grants
-from syncd.store.schema import unit
-from syncd.store.units import Claim, Ending, Units
 from syncd.wire.pace import Pacer
-
-
-@contextmanager
-def queue_lock_for_a_fence() -> Iterator[None]:
-    """Rule 3 broken: whoever got the job believes that the queue's lock kept everybody else away."""
-
-    async def check(_units: Units, _claim: Claim) -> None:
-        return
-
-    async def stale(_units: Units, _claims: Any) -> set[tuple[str, str]]:
-        return set()
-
-    genuine = Units.finish_all
-
-    async def finish_all(self: Units, endings: Sequence[Ending]) -> Any:
-        rows = await self._connection.execute(select(unit.c.stage, unit.c.key, unit.c.epoch))
-        newest = {(stage, key): epoch for stage, key, epoch in rows}
-        late = [(one, newest[one.unit]) for one in endings]
-        return await genuine(self, [replace(one, claim=replace(one.claim, epoch=epoch)) for one, epoch in late])
-
-    with (
-        _instead(Units, "check", check),
-        _instead(Units, "stale", stale),
-        _instead(Units, "finish_all", finish_all),
-    ):
-        yield
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -53,7 +53,11 @@ async def why(daemon: Daemon) -> str:
     return "" if here.armed else here.why
 
 
-async def comes_back(daemon: Daemon) -> None:
+async def arms(daemon: Daemon) -> bool:
+    return await daemon.app.arming.rearm("operator")
+
+
+async def comes_back(daemon: Daemon, arms: Callable[[Daemon], Awaitable[bool]] = arms) -> None:
     """What `syncd arm` does: look around, wait until nothing is missing, arm."""
     await daemon.app.arming.look_around()
 
@@ -61,7 +65,7 @@ async def comes_back(daemon: Daemon) -> None:
         return (await daemon.app.arming.rebuilding()).complete
 
     await daemon.until(rebuilt)
-    assert await daemon.app.arming.rearm("operator")
+    assert await arms(daemon)
 
 
 def all_is_well(sandbox: Sandbox, orders: int) -> None:

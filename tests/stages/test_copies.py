@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -13,6 +14,7 @@ from daemon_parts import Daemon, VirtualClock, settings_for
 from restoring import all_is_well, comes_back, delete, dies_before_sending, issue, outside, sends_nothing, why
 from stage_parts import Open, submits
 
+from syncd import faultpoint
 from syncd.domain.lifecycle import State
 from syncd.sandbox import Sandbox
 from syncd.store import migrate
@@ -62,6 +64,30 @@ async def test_a_store_that_was_moved_keeps_its_id_once_a_person_has_armed_it(
         assert (await d.app.arming.instance()).id == before
     async with daemon("new") as d:
         assert await why(d) == ""
+
+
+async def test_an_arming_stopped_while_it_is_committed_leaves_its_witness_too(
+    sandbox: Sandbox, daemon: Open, tmp_path: Path
+) -> None:
+    """A copy gets its own id by it: armed without that id's witness it would start disarmed, and nobody would know."""
+    async with daemon() as d:
+        await d.comes_to(sandbox.wdt.put_order({}), State.DONE60)
+    (tmp_path / "copy").mkdir()
+    shutil.copy2(tmp_path / "syncd.db", tmp_path / "copy" / "syncd.db")
+
+    async with daemon("copy") as d:
+        await comes_back(d, arms=_stopped_when_armed)
+        left = await d.app.arming.instance()
+    async with daemon("copy") as d:
+        assert left.armed
+        assert await why(d) == ""
+
+
+async def _stopped_when_armed(d: Daemon) -> bool:
+    arming = asyncio.create_task(d.app.arming.rearm("operator"))
+    with faultpoint.armed(lambda point: point == "instance.armed.before" and arming.cancel()):
+        await asyncio.wait({arming})
+    return arming.cancelled()
 
 
 async def test_a_deleted_store_stays_armed_and_finds_its_invoices_by_their_keys(

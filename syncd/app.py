@@ -149,6 +149,7 @@ class App:
                 self.member.running = lambda: self.engine.running
             self.store.wake_now = self.wake_now
             self.store.on_due = self.engine.wake if isinstance(self.engine, Embedded) else None
+            self.store.on_soon = self.engine.wake_in
             self.engine.start()
             self.started = True
             try:

@@ -213,6 +213,7 @@ def shared_engine(
         most_units=max(1, member.places),
         group=group_of,
         places={group: max(1, most * member.places // MOST_UNITS) for group, most in PLACES.items()},
+        knows=units.__contains__,
     )
 
     async def wake_now(connection: AsyncConnection, woken: Sequence[tuple[str, str]]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from syncd.cli.words import Lang, language
@@ -13,39 +13,39 @@ from syncd.cli.words import Lang, language
 if TYPE_CHECKING:
     import typer
 
-#: In the order in which `syncd --help` lists them.
-GROUPS = (
-    *(
-        "demo",
-        "run",
-        "check",
-        "status",
-        "explain",
-        "orders",
-        "retry",
-        "errors",
-        "link",
-        "wallet",
-        "lanes",
-        "cursor",
-        "arming",
-        "db",
-        "alerts",
-        "health",
-        "sim",
-    ),
-)
+#: Each command and the module that has it, in the order of `syncd --help`, which lists groups of commands last.
+COMMANDS: Mapping[str, str] = {
+    "demo": "demo",
+    "run": "run",
+    "check": "check",
+    "status": "status",
+    "explain": "explain",
+    "orders": "orders",
+    "retry": "retry",
+    "errors": "errors",
+    "link": "link",
+    "wallet": "wallet",
+    "lane": "lanes",
+    "cursor": "cursor",
+    "backfill": "cursor",
+    "disarm": "arming",
+    "arm": "arming",
+    "db": "db",
+    "alerts": "alerts",
+    "health": "health",
+    "sim": "sim",
+}
 
 
-def build(lang: Lang) -> typer.Typer:
-    """The whole command line with its help in `lang`."""
-    from syncd.cli.frame import root
+def build(lang: Lang, args: Sequence[str] = ()) -> typer.Typer:
+    """The command line with its help in `lang`: all of it, or no more than the one command that `args` ask for."""
+    from syncd.cli.frame import asked, root
 
     app = root(lang)
-    for name in GROUPS:
-        module = f"{__name__}.{name}"
-        if importlib.util.find_spec(module) is not None:
-            importlib.import_module(module).register(app, lang)
+    command = asked(args)
+    modules = [COMMANDS[command]] if command in COMMANDS else dict.fromkeys(COMMANDS.values())
+    for module in modules:
+        importlib.import_module(f"{__name__}.{module}").register(app, lang)
     return app
 
 
@@ -54,8 +54,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets its code, never a traceback.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    args = sys.argv[1:]
     try:
-        build(language(sys.argv[1:], os.environ))()
+        build(language(args, os.environ), args)()
     finally:
         _flush()
 

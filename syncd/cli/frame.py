@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import typer
@@ -26,6 +28,7 @@ FINE, FAILED, USAGE, PERSON, DISARMED = 0, 1, 2, 3, 4
 
 T = TypeVar("T")
 _WITH_VALUE = ("-c", "--config", "--lang")
+_WITH_ITS_VALUE = ("--config=", "--lang=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,26 @@ class Root(TyperGroup):
                 print(line, file=sys.stderr)
             sys.exit(code)
 
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        with usage.told_in(self.lang):
+            return super().make_context(*given, **named)
+
+    def invoke(self, ctx: Any) -> Any:
+        with usage.told_in(self.lang):
+            return super().invoke(ctx)
+
+
+def asked(args: Sequence[str]) -> str:
+    """The word after the global options; empty where one of them, or its absence, asks for more than one command."""
+    rest = list(args)
+    while rest and rest[0].startswith("-"):
+        option = rest.pop(0)
+        if option in _WITH_VALUE:
+            del rest[:1]
+        elif not option.startswith(_WITH_ITS_VALUE):
+            return ""
+    return rest[0] if rest else ""
+
 
 def hoisted(args: Sequence[str]) -> list[str]:
     """`args` with the global options first, wherever they stood; what follows `--` is left alone."""
@@ -140,23 +163,34 @@ def hoisted(args: Sequence[str]) -> list[str]:
             if not todo:
                 return [*front, arg]  # Typer says that its value is missing
             front += [arg, todo.pop(0)]
-        elif arg.startswith(("--config=", "--lang=")):
+        elif arg.startswith(_WITH_ITS_VALUE):
             front.append(arg)
         else:
             rest.append(arg)
     return front + rest
 
 
+def later(name: str) -> ModuleType:
+    """A module that is loaded when something in it is first looked at; what is put into it before that stays."""
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def root(lang: Lang) -> typer.Typer:
     """The empty command line with its global options."""
-    from typer import rich_utils
-
     text = helper(lang)
-    rich_utils.OPTIONS_PANEL_TITLE = text("panel.options")
-    rich_utils.ARGUMENTS_PANEL_TITLE = text("panel.arguments")
-    rich_utils.COMMANDS_PANEL_TITLE = text("panel.commands")
-    rich_utils.ERRORS_PANEL_TITLE = text("panel.error")
-    usage.speak(lang)
+    panels: Any = later("typer.rich_utils")
+    panels.OPTIONS_PANEL_TITLE = text("panel.options")
+    panels.ARGUMENTS_PANEL_TITLE = text("panel.arguments")
+    panels.COMMANDS_PANEL_TITLE = text("panel.commands")
+    panels.ERRORS_PANEL_TITLE = text("panel.error")
     app = typer.Typer(
         cls=type("Root", (Root,), {"lang": lang}),
         no_args_is_help=True,

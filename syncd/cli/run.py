@@ -78,6 +78,7 @@ class Taken(TypedDict, total=False):
 
 async def _daemon(frame: Frame, share: Share) -> int:
     """Run until told to stop, then drain."""
+    _without_colours()
     from syncd.app import open_app
     from syncd.reload import Hangup
     from syncd.watch.notify import Notifier
@@ -94,10 +95,16 @@ async def _daemon(frame: Frame, share: Share) -> int:
     return FINE
 
 
+def _without_colours() -> None:
+    """What shows tracebacks on a terminal is not loaded: structlog would, by itself, and never need it for a log."""
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+
+
 def _collect_seldom() -> None:
     """Orders come and go without cycles: looking for some after each few hundred objects finds nothing for its time."""
     gc.freeze()  # what is here by now stays, and need not be walked through
-    gc.set_threshold(10_000, 20, 20)
+    gc.collect()  # what comes from now on is not compared with it when it is said to be much
+    gc.set_threshold(5_000, 5, 5)
 
 
 def _read_again(frame: Frame, known: frozenset[str]) -> Settings:

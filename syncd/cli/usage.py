@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+from typer import TyperException
 
 from syncd.cli.words import Lang
 
@@ -42,12 +44,16 @@ def in_chinese(message: str) -> str:
     return message
 
 
-def speak(lang: Lang) -> None:
-    """Have Typer tell mistyped commands in `lang` from now on."""
-    from typer import rich_utils
-
-    own = _own()
-    rich_utils.rich_format_error = _told if lang == "zh" else own  # type: ignore[assignment]
+@contextmanager
+def told_in(lang: Lang) -> Iterator[None]:
+    """A mistyped command that is found out inside is told in `lang`, and ends the process with its exit code."""
+    try:
+        yield
+    except TyperException as mistyped:
+        if lang == "en":
+            raise
+        _told(mistyped)
+        sys.exit(mistyped.exit_code)
 
 
 def _told(error: Any) -> None:
@@ -67,10 +73,3 @@ def _told(error: Any) -> None:
         console.print(Text(f"帮助：{context.command_path} {context.help_option_names[0]}"))
     said = Text(in_chinese(error.format_message()))
     console.print(Panel(said, title=rich_utils.ERRORS_PANEL_TITLE, title_align="left"))
-
-
-@cache
-def _own() -> Callable[[Any], None]:
-    from typer import rich_utils
-
-    return rich_utils.rich_format_error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
 from syncd.domain import money, texts
 from syncd.domain.invoice import RequestLine
@@ -143,11 +144,16 @@ def _tax_code(number: int, text: str) -> str | Unfitness:
 
 def _rate(number: int, rate: Decimal | None) -> Decimal | Unfitness:
     """A decimal from 0 to below 1; 13 for 13 % is somebody's mistake, not ours to divide."""
-    if rate is None:
-        return unfit("rate_unknown", line=number, rate="")
-    if not money.is_sane(rate) or not 0 <= rate < 1 or money.decimals(rate) > _RATE_DECIMALS:
-        return unfit("rate_unknown", line=number, rate=rate)
-    return money.plain(rate)
+    fraction = None if rate is None else _fraction(rate)
+    return unfit("rate_unknown", line=number, rate="" if rate is None else rate) if fraction is None else fraction
+
+
+@lru_cache(maxsize=64)  # there are few
+def _fraction(rate: Decimal) -> Decimal | None:
+    """The rate as it is printed; None where it is none."""
+    if not money.is_sane(rate) or not 0 <= rate < 1 or not money.has_places(rate, _RATE_DECIMALS):
+        return None
+    return money.plain(rate) or money.ZERO  # not -0, which is as good as 0 to the cache
 
 
 def _check_quantity(number: int, line: Line, *, red: bool) -> Unfitness | None:
@@ -179,7 +185,7 @@ def _amounts(number: int, line: Line, *, red: bool) -> tuple[Decimal, Decimal, D
         if isinstance(figure, Unfitness):
             return figure
         figures.append(figure)
-    if min(figures[:3]) < 0 < max(figures[:3]):
+    if min(figures) < money.ZERO < max(figures[:3]):
         named = [(_place(number, field), f) for field, f in zip(_AMOUNTS[:3], figures, strict=False)]
         if mixed := money.one_sign(named):
             return mixed

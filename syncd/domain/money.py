@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
-from functools import lru_cache
 
 from syncd.domain.order import InvoiceOrder, RowType
 from syncd.domain.unfit_texts import Unfitness, unfit
@@ -20,10 +19,13 @@ TAX_TOLERANCE = Decimal("0.06")
 PRICE_TOLERANCE = Decimal("0.01")
 PRICE_DECIMALS = 8
 ZERO = Decimal(0)
+_ONE = Decimal(1)
 _NOTHING = Decimal("0.00")
 
 #: Wide enough that nothing WDT can send (19 digits each) is rounded on the way; the host's own context is not used.
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+#: 1, 0.1, 0.01 …: what a number with so many digits after its point is a multiple of.
+_UNITS = tuple(_ONE.scaleb(-places) for places in range(PRICE_DECIMALS + 1))
 #: WDT's amounts are Decimal(19,4): fifteen digits before the point.
 _DIGITS = 15
 
@@ -67,33 +69,20 @@ def is_sane(value: Decimal) -> bool:
     return value.is_finite() and (not value or value.adjusted() < _DIGITS)
 
 
-@lru_cache(maxsize=4096)  # equal numbers have equally many, however they are written
-def decimals(value: Decimal) -> int:
-    """Digits after the point, without trailing zeros. `value` must be finite."""
-    _, digits, exponent = value.as_tuple()
-    if not value or not isinstance(exponent, int) or exponent >= 0:
-        return 0
-    trailing = 0
-    for digit in reversed(digits):
-        if digit:
-            break
-        trailing += 1
-    return max(0, -exponent - trailing)
+def has_places(value: Decimal, places: int) -> bool:
+    """Whether a sane `value` can be written with so many digits after its point, or fewer."""
+    return rounded(value, places) == value
 
 
 def plain(value: Decimal) -> Decimal:
-    """The same number without trailing zeros and without an exponent: 0.1300 as 0.13, 1E+2 as 100."""
-    return value.quantize(_unit(decimals(value)), context=_EXACT)
+    """A sane number without trailing zeros and without an exponent: 0.1300 as 0.13, 1E+2 as 100."""
+    whole = value.quantize(_ONE, None, _EXACT)
+    return whole if whole == value else value.normalize(_EXACT)
 
 
 def rounded(value: Decimal, places: int = 2) -> Decimal:
-    """`value` rounded half up, as every party here rounds."""
-    return value.quantize(_unit(places), context=_EXACT)
-
-
-@lru_cache(maxsize=64)
-def _unit(places: int) -> Decimal:
-    return Decimal(1).scaleb(-places)
+    """A sane `value` rounded half up, as every party here rounds."""
+    return value.quantize(_UNITS[places], None, _EXACT)
 
 
 def times(left: Decimal, right: Decimal) -> Decimal:
@@ -109,7 +98,7 @@ def cents(value: Decimal | None) -> Decimal | None:
         return _NOTHING  # no "-0.00" on an invoice
     if not value.is_finite() or value.adjusted() >= _DIGITS:
         return None
-    found = value.quantize(CENT, context=_EXACT)
+    found = value.quantize(CENT, None, _EXACT)
     return found if found == value else None
 
 
@@ -158,14 +147,14 @@ def split_gross(gross: Decimal, rate: Decimal) -> tuple[Decimal, Decimal]:
     return net, gross - net
 
 
-def recompute_price(amount: Decimal, num: Decimal, decimals: int = PRICE_DECIMALS) -> Decimal:
+def recompute_price(amount: Decimal, num: Decimal, places: int = PRICE_DECIMALS) -> Decimal:
     """The unit price that gives `amount` again. WDT's four decimals fail from about 200 pieces up. `num` is not 0."""
-    return plain(rounded(_EXACT.divide(amount, num), decimals))
+    return plain(rounded(_EXACT.divide(amount, num), places))
 
 
 def price_fits(price: Decimal, num: Decimal, net: Decimal) -> bool:
     """R4: a positive price of at most eight decimals, and price × num within 0.01 of the line's amount."""
-    return price > 0 and decimals(price) <= PRICE_DECIMALS and abs(times(price, num) - net) <= PRICE_TOLERANCE
+    return price > ZERO and has_places(price, PRICE_DECIMALS) and abs(times(price, num) - net) <= PRICE_TOLERANCE
 
 
 def fitting(num: Decimal | None, price: Decimal | None, net: Decimal) -> tuple[Decimal, Decimal] | tuple[None, None]:
@@ -182,7 +171,7 @@ def fitting(num: Decimal | None, price: Decimal | None, net: Decimal) -> tuple[D
 
 
 def _is_printable(num: Decimal) -> bool:
-    return num > 0 and decimals(num) <= PRICE_DECIMALS
+    return num > ZERO and has_places(num, PRICE_DECIMALS)
 
 
 def one_sign(figures: Sequence[tuple[str, Decimal]]) -> Unfitness | None:
@@ -263,4 +252,7 @@ def check_sums(entries: Sequence[Entry], header: Totals) -> Unfitness | None:
 
 def check(entries: Sequence[Entry], header: Totals) -> Unfitness | None:
     """Every line, then their sums; `entries` as `discount.normalise` left them."""
-    return first_unfit(check_line(entry) for entry in entries) or check_sums(entries, header)
+    for entry in entries:
+        if held := check_line(entry):
+            return held
+    return check_sums(entries, header)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from syncd.domain.invoice import BlueRef
-from syncd.domain.money import PRICE_TOLERANCE, TAX_TOLERANCE, ZERO, decimals, first_unfit, is_sane, times, totals
+from syncd.domain.money import PRICE_TOLERANCE, TAX_TOLERANCE, ZERO, first_unfit, has_places, is_sane, times, totals
 from syncd.domain.order import InvoiceOrder, RowType
 from syncd.domain.unfit_texts import Unfitness, unfit
 
@@ -104,7 +104,7 @@ def _invoice(lines: Sequence[PrintedLine], asked: Wanted) -> Unfitness | None:
 
 def _line(place: int, line: PrintedLine, asked: Wanted) -> Unfitness | None:
     for name, figure in (("sum_price", line.net), ("tax", line.tax), ("sum_amount", line.gross)):
-        if not is_sane(figure) or decimals(figure) > 2:
+        if not is_sane(figure) or not has_places(figure, 2):
             return unfit("request_differs", field=_field(place, name), expected="0.01", given=figure)
     if not is_sane(line.rate) or not 0 <= line.rate < 1:
         return unfit("request_differs", field=_field(place, "tax_rate"), expected="0 ≤ x < 1", given=line.rate)

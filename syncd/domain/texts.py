@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
 #: Buyer name and item name on any issuer; a name longer than this is refused, never cut.
 NAME_LIMIT = 100
@@ -21,7 +20,6 @@ _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000:
 _UNPRINTED = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
-@lru_cache(maxsize=2048)  # a merchant's orders say much the same: the seller, the goods, their units
 def clean(text: str, breaks: str = "") -> str:
     """`text` trimmed and without control characters; runs of line breaks and tabs become `breaks`."""
     text = text.strip()

@@ -16,20 +16,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import psycopg
 import structlog
 from procrastinate import App
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, ProcrastinateException
-from procrastinate.jobs import Job, Status
+from procrastinate.exceptions import ConnectorException, ProcrastinateException
+from procrastinate.jobs import Status
 from procrastinate.worker import Worker
-from psycopg import sql
 
+from syncd.engine.alarms import Alarms, Unit
 from syncd.engine.engine import Drained, Due, Group, Run, by_stage
-from syncd.engine.jobs import Places, connector, prepare, schema_name
+from syncd.engine.jobs import Places, Waiting, connector, prepare, put_along
 from syncd.engine.supervise import supervised
 
 log = structlog.get_logger("syncd.engine")
@@ -42,10 +41,6 @@ BEAT, SILENT_AFTER = 1.0, 5.0
 _TICK = "syncd.tick"
 #: Seconds a drained engine may take to sign off from the queue.
 _GRACE = 2.0
-#: For the rest of a transaction the queue's names are known beside the store's own.
-_SEE_QUEUE = sql.SQL("SELECT set_config('search_path', current_setting('search_path') || {}, true)").format(
-    sql.Literal(f", {schema_name()}")
-)
 #: A notification that got lost costs no more than this (seconds).
 _LOOK_EVERY = 1.0
 
@@ -56,7 +51,7 @@ class Distributed:
     `groups` are the names that `group` gives to the units of these stages. In this process units of one group share
     `most_units` places, or as many as `places` gives their group, in the order in which they came into the queue.
     A scheduler asks what is due at least every `tick` seconds, a second being the least; a worker runs units; "all"
-    does both.
+    does both. `knows` tells which units there are.
     """
 
     def __init__(
@@ -72,6 +67,7 @@ class Distributed:
         most_units: int = 16,
         group: Group = by_stage,
         places: Mapping[str, int] | None = None,
+        knows: Callable[[Unit], bool] = lambda _: True,
         beat: float = BEAT,
         silent_after: float = SILENT_AFTER,
     ) -> None:
@@ -82,6 +78,7 @@ class Distributed:
         self._role = role
         self._tick_every = max(1, round(tick))
         self._group = group
+        self._knows = knows
         self._beat = beat
         self._silent_after = silent_after
         served = {name: (places or {}).get(name, most_units) for name in groups} if role != "scheduler" else {}
@@ -93,6 +90,8 @@ class Distributed:
         self._task: asyncio.Task[None] | None = None
         queue = connector(url)
         self._jobs = Places(queue, self._places, silent_after, self._lost)
+        self._alarms = Alarms(self._rung)
+        self._putting: set[asyncio.Task[None]] = set()
         self._app = App(connector=queue)
         self._app.job_manager = self._jobs
         self._app.task(name="unit")(self._unit)
@@ -170,6 +169,7 @@ class Distributed:
     async def drain(self, deadline: float) -> Drained:
         """Take nothing more, wait up to `deadline` seconds for what runs, then interrupt it."""
         self._draining = True
+        self._alarms.clear()
         begun, self._cut = len(self._running), 0
         if self._task is None:
             return Drained(0, 0)
@@ -204,9 +204,11 @@ class Distributed:
     async def _tick(self, timestamp: int) -> None:
         """Take away what the dead left, then put into the queue whatever is due and not in it."""
         await self._reap()
-        for stage in self._stages:
-            if not self._draining:
-                await supervised(stage, "*", self._put_due(stage))
+        due: list[Waiting] = []
+        if not self._draining:
+            asking = [supervised(stage, "*", self._ask(stage, due)) for stage in self._stages]
+            await asyncio.gather(*asking)
+            await supervised("engine", "*", self._jobs.put(due))
 
     async def _reap(self) -> None:
         """The jobs of workers that fell silent end here: failed and gone, never tried again."""
@@ -218,28 +220,25 @@ class Distributed:
                 continue
             log.warning("engine.job_reaped", unit=job.lock or job.task_name)
 
-    async def _put_due(self, stage: str) -> None:
-        jobs = [self._job(stage, key) for key in await self._due(stage)]
-        if jobs:
-            there = await self._jobs.waiting([str(job.queueing_lock) for job in jobs])
-            await self._put([job for job in jobs if job.queueing_lock not in there])
+    async def _ask(self, stage: str, due: list[Waiting]) -> None:
+        due += [Waiting(self._group(stage, key), stage, key) for key in await self._due(stage)]
 
-    def _job(self, stage: str, key: str) -> Job:
-        lock = f"{stage}:{key}"
-        options = self._app.configure_task("unit", queue=self._group(stage, key), lock=lock, queueing_lock=lock)
-        return options.make_new_job(stage=stage, key=key)
+    def wake_in(self, units: Mapping[Unit, float]) -> None:
+        """These are due in so many seconds, or are found by a tick where that is sooner: none is begun later."""
+        if not self._draining:
+            self._alarms.set({unit: seconds for unit, seconds in units.items() if self._knows(unit)})
 
-    async def _put(self, jobs: Sequence[Job]) -> None:
-        """All at once, in one order for everybody: two that put the same ones wait for each other, but in no circle."""
-        jobs = sorted(jobs, key=_by_lock)
-        if not jobs:
-            return
+    def _rung(self, unit: Unit) -> None:
+        putting = asyncio.create_task(self._put_now(*unit), name="/".join(unit))
+        self._putting.add(putting)
+        putting.add_done_callback(self._putting.discard)
+
+    async def _put_now(self, stage: str, key: str) -> None:
         try:
-            await self._jobs.batch_defer_jobs_async(list(jobs))
-        except AlreadyEnqueued:
-            for job in jobs:
-                with suppress(AlreadyEnqueued):
-                    await self._jobs.defer_job_async(job)
+            await self._jobs.put([Waiting(self._group(stage, key), stage, key)])
+        except (ProcrastinateException, psycopg.Error) as error:  # the next tick finds it
+            if not self._draining:
+                log.warning("engine.not_told", why=str(error.__cause__ or error).strip())
 
     async def wake(self, connection: psycopg.AsyncConnection[Any], units: Iterable[tuple[str, str]]) -> None:
         """Put these into the queue in the transaction that `connection` is in: they are there when it commits.
@@ -248,18 +247,6 @@ class Distributed:
         units anyway, so that telling of them is never worth a fact.
         """
         try:
-            async with connection.transaction():
-                await connection.execute(_SEE_QUEUE)
-                jobs = [self._job(stage, key) for stage, key in units]
-                there = await self._jobs.waiting([str(job.queueing_lock) for job in jobs], connection)
-                new = sorted((job for job in jobs if job.queueing_lock not in there), key=_by_lock)
-                if new:
-                    await self._jobs.batch_defer_jobs_async(new, connection=connection)
-        except AlreadyEnqueued:  # somebody put one of them in a moment ago; that one, or the tick, sees what is new
-            return
-        except (ConnectorException, psycopg.Error) as error:
-            log.warning("engine.not_told", why=str(error.__cause__ or error).strip())
-
-
-def _by_lock(job: Job) -> str:
-    return str(job.queueing_lock)
+            await put_along(connection, [Waiting(self._group(stage, key), stage, key) for stage, key in units])
+        except psycopg.Error as error:
+            log.warning("engine.not_told", why=str(error).strip())

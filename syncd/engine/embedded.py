@@ -17,6 +17,7 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from syncd.engine.alarms import Alarms
 from syncd.engine.engine import Drained, Due, Group, Run, by_stage
 from syncd.engine.supervise import supervised
 
@@ -57,6 +58,7 @@ class Embedded:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._draining = False
         self._soon: dict[str, asyncio.TimerHandle] = {}
+        self._alarms = Alarms(lambda unit: self.wake([unit]))
         self._again: set[tuple[str, str]] = set()
         self.ticked_at = time.monotonic()
         self.crashes = 0
@@ -81,6 +83,11 @@ class Embedded:
                 self._again.add((stage, key))
             elif stage in self._stages and stage not in self._soon and self._scheduler.running:
                 self._soon[stage] = asyncio.get_running_loop().call_later(_SOON, self._look, stage)
+
+    def wake_in(self, units: Mapping[tuple[str, str], float]) -> None:
+        """These are due in so many seconds, or are found by a tick where that is sooner: none is begun later."""
+        if not self._draining:
+            self._alarms.set(units)
 
     def _look(self, stage: str) -> None:
         """A tick between the ticks."""
@@ -149,6 +156,7 @@ class Embedded:
         """Start nothing more, wait up to `deadline` seconds for what runs, then interrupt it."""
         self._draining = True
         self._waiting.clear()
+        self._alarms.clear()
         for soon in self._soon.values():
             soon.cancel()
         if self._scheduler.running:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +37,10 @@ class Engine(Protocol):
 
     def start(self) -> None:
         """Begin; what is due now is begun at once."""
+        ...
+
+    def wake_in(self, units: Mapping[tuple[str, str], float]) -> None:
+        """These are due in so many seconds: none is begun later than that for want of a tick."""
         ...
 
     @property

@@ -9,13 +9,16 @@ Two versions that run side by side for an hour have two queues and one unit tabl
 from __future__ import annotations
 
 import hashlib
+import select
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, LiteralString
 
+import orjson
 import psycopg
 import structlog
 from procrastinate import PsycopgConnector
@@ -25,6 +28,7 @@ from procrastinate.manager import JobManager, NotificationCallback
 from procrastinate.schema import SchemaManager
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import AsyncConnectionPool
 
 log = structlog.get_logger("syncd.engine")
 
@@ -33,6 +37,14 @@ _PREFIX = "syncd_jobs_"
 _ALONE = 7_379_901_844_512_201
 #: A queue of another version is in nobody's use when none of its workers was heard for this many seconds.
 _ABANDONED_AFTER = 3600
+#: Two that put the same ones wait for each other, but in no circle: all put them in one order.
+_PUT: LiteralString = """
+INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
+SELECT queue, 'unit', lock, lock, jsonb_build_object('stage', stage, 'key', key)
+FROM jsonb_to_recordset({}) AS job (queue text, lock text, stage text, key text) ORDER BY lock
+ON CONFLICT DO NOTHING
+"""
+_SAVE, _SAVED = sql.SQL("SAVEPOINT telling"), sql.SQL("RELEASE SAVEPOINT telling")
 #: A server that has gone away is found out within this time (libpq: seconds to connect, milliseconds without an ack).
 _PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "8000", "keepalives_idle": "5"}
 
@@ -41,6 +53,12 @@ _PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "8000", "keepalives_idl
 def schema_name() -> str:
     """The PostgreSQL schema of this version's queue."""
     return _PREFIX + hashlib.sha256(SchemaManager.get_schema().encode()).hexdigest()[:8]
+
+
+#: For the rest of a transaction the queue's names are known beside the store's own.
+_SEE_QUEUE = sql.SQL("SELECT set_config('search_path', current_setting('search_path') || {}, true)").format(
+    sql.Literal(f", {schema_name()}")
+)
 
 
 def conninfo(url: str) -> str:
@@ -53,12 +71,38 @@ def conninfo(url: str) -> str:
 
 
 def connector(url: str) -> PsycopgConnector:
-    """A few connections of the queue's own, which see its schema alone."""
+    """A few connections of the queue's own, which see its schema alone; each of its statements is a transaction."""
     given = conninfo_to_dict(conninfo(url))
     options = f"{given.get('options') or ''} -c search_path={schema_name()}".strip()
     return PsycopgConnector(
-        conninfo=conninfo(url), kwargs={"options": options}, min_size=1, max_size=4, timeout=3.0, name="syncd.jobs"
+        conninfo=conninfo(url),
+        kwargs={"options": options},
+        configure=_each_by_itself,
+        min_size=1,
+        max_size=4,
+        timeout=3.0,
+        name="syncd.jobs",
+        pool_factory=_pool,
     )
+
+
+async def _each_by_itself(connection: psycopg.AsyncConnection[Any]) -> None:
+    await connection.set_autocommit(True)
+
+
+def _pool(**given: Any) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
+    return AsyncConnectionPool(**{**given, "check": _still_there})
+
+
+async def _still_there(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Ask the server only where something has come that nobody had asked for: that is how it says that it is gone.
+
+    Raises psycopg.OperationalError.
+    """
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    if line.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 async def prepare(url: str) -> bool:
@@ -132,6 +176,39 @@ async def _abandoned(connection: psycopg.AsyncConnection[Any], name: str) -> boo
     return row is not None and row[0] == 0
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A unit that is to be put into the queue of its group."""
+
+    group: str
+    stage: str
+    key: str
+
+
+def _as_json(units: Iterable[Waiting]) -> str:
+    """ "" for none."""
+    jobs = [{"queue": one.group, "lock": f"{one.stage}:{one.key}", "stage": one.stage, "key": one.key} for one in units]
+    return orjson.dumps(jobs).decode() if jobs else ""
+
+
+async def put_along(connection: psycopg.AsyncConnection[Any], units: Iterable[Waiting]) -> None:
+    """As `Places.put`, in the transaction that `connection` is in, and in one round trip.
+
+    Raises psycopg.Error, and then the transaction is as it was before, or lost with its connection.
+    """
+    if not (jobs := _as_json(units)):
+        return
+    put = sql.SQL(_PUT).format(sql.Literal(jobs) + sql.SQL("::jsonb"))
+    try:
+        await connection.execute(sql.SQL("; ").join([_SAVE, _SEE_QUEUE, put, _SAVED]), prepare=False)
+    except psycopg.Error:
+        try:
+            await connection.execute("ROLLBACK TO SAVEPOINT telling; RELEASE SAVEPOINT telling", prepare=False)
+        except psycopg.Error:  # the COMMIT of a transaction that failed would keep nothing, and say nothing
+            await connection.close()
+        raise
+
+
 class Places(JobManager):
     """The queue as one process sees it: of a group whose places are taken it takes nothing more.
 
@@ -198,16 +275,10 @@ class Places(JobManager):
             del self._unfinished[number]
             await self._finish(job, Status.FAILED, delete_job=True)
 
-    async def waiting(self, locks: list[str], connection: Any = None) -> set[str]:
-        """Which of these are in the queue already; as `connection` sees it, where one is given."""
-        query: LiteralString = (
-            "SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = ANY(%(locks)s)"
-        )
-        if connection is None:
-            rows = await self.connector.execute_query_all_async(query, locks=locks)
-        else:
-            rows = await self.connector.execute_query_all_async_with_connection(connection, query, locks=locks)
-        return {row["queueing_lock"] for row in rows}
+    async def put(self, units: Iterable[Waiting]) -> None:
+        """Put these into the queue, but for those that wait there already. Raises ConnectorException."""
+        if jobs := _as_json(units):
+            await self.connector.execute_query_async(_PUT.format("%(jobs)s::jsonb"), jobs=jobs)
 
     def forget(self) -> None:
         """Nothing is at work any more: a new beginning."""

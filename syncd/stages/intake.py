@@ -11,7 +11,7 @@ import structlog
 from syncd.domain.order import OrderNo, Page, Search
 from syncd.domain.payload import payload_hash
 from syncd.domain.trouble import Care, Permanent
-from syncd.stages.lane import WDT, heard
+from syncd.stages.lane import WDT, heard, sharers
 from syncd.stages.linking import read_rows
 from syncd.stages.turn import Merchant
 from syncd.store.orders import OrderId
@@ -45,7 +45,8 @@ async def take_in(
     `known_for`: an unchanged row that was seen no longer ago than this is as good as seen now.
     """
     seen = Seen(seq, page.asked_at, span, known_for)
-    kept = await tx.sightings.keep(merchant.name, merchant.sid, page.rows, seen)
+    lanes = tx.lanes.asking_unwell(sharers(merchant, WDT), WDT)
+    kept, (unwell,) = await tx.sightings.keep_beside(merchant.name, merchant.sid, page.rows, seen, [lanes])
     unread = [row for row in page.bad if row.reason != SUPERSEDED]
     if unread:
         for row in await tx.sightings.set_aside(merchant.name, merchant.sid, unread):
@@ -56,7 +57,7 @@ async def take_in(
     await _note_drift(tx, merchant, kept.replaced)
     await read_rows(tx, merchant, kept.fresh)
     await _wake(tx, merchant, kept)
-    await heard(tx, merchant, WDT)
+    await heard(tx, merchant, WDT, unwell={name for (name,) in unwell})
     return kept
 
 

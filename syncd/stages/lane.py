@@ -135,9 +135,16 @@ async def is_well(tx: Tx, merchant: Merchant, platform: str) -> bool:
     return not await tx.lanes.unwell(sharers(merchant, platform), platform)
 
 
-async def heard(tx: Tx, merchant: Merchant, platform: str, *, by_asking: bool = False) -> None:
-    """The party answered: a lane that rested is open again, and whoever waited for it goes on."""
-    for name in sorted(await tx.lanes.unwell(sharers(merchant, platform), platform)):
+async def heard(
+    tx: Tx, merchant: Merchant, platform: str, *, by_asking: bool = False, unwell: set[str] | None = None
+) -> None:
+    """The party answered: a lane that rested is open again, and whoever waited for it goes on.
+
+    `unwell` are those of its sharers whose lane is not well, where that has just been asked.
+    """
+    if unwell is None:
+        unwell = await tx.lanes.unwell(sharers(merchant, platform), platform)
+    for name in sorted(unwell):
         not_told = by_asking or (platform == TOP and name != merchant.name)  # nothing about another shop's session
         if not await tx.lanes.recovered(name, platform, by_asking=not_told):
             continue

@@ -20,8 +20,10 @@ from syncd.domain.application import Standing, Stuck
 from syncd.domain.centre import ApplyId, InvoiceUk
 from syncd.domain.lifecycle import State
 from syncd.domain.order import MerchantName
+from syncd.store import question
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId, Stale
+from syncd.store.question import Among
 from syncd.store.schema import application, application_link, debt, invoice_file, invoice_order, order_trade
 
 ApplicationId = NewType("ApplicationId", int)
@@ -71,7 +73,7 @@ ON CONFLICT (order_id) DO NOTHING
 _CONCERNED = (
     select(application.c.id, application.c.merchant, application.c.state, application_link.c.order_id)
     .join(application_link, application_link.c.application_id == application.c.id)
-    .where(application_link.c.order_id.in_(bindparam("orders", expanding=True)))
+    .where(Among(application_link.c.order_id, "orders"))
 )
 
 
@@ -269,16 +271,21 @@ class Applications:
         ids = [order_id for order_id, state in moved.items() if state is not State.DONE60]  # told since it was ISSUED
         if not ids:
             return []
-        linked = (await self._connection.execute(_CONCERNED, {"orders": ids})).all()
-        # One that waits need not know that an order of it is on its way; one that was told must.
-        concerned = [row for row in linked if moved[row.order_id] in _ENDS or row.state != Standing.WAITING]
+        concerned = [
+            (application_id, merchant)
+            for application_id, merchant, standing, order_id in await question.rows(
+                self._connection, _CONCERNED, orders=ids
+            )
+            # One that waits need not know that an order of it is on its way; one that was told must.
+            if moved[order_id] in _ENDS or standing != Standing.WAITING
+        ]
         if not concerned:
             return []
-        await self.orders_changed(list(dict.fromkeys(ApplicationId(row.id) for row in concerned)))
-        wake = [(STAGE, row.merchant) for row in concerned]
+        await self.orders_changed(list(dict.fromkeys(ApplicationId(one) for one, _ in concerned)))
+        wake = [(STAGE, merchant) for _, merchant in concerned]
         if any(state is State.ISSUED for state in moved.values()):
             await self.want_files(ids)
-            wake += [(FILES_STAGE, row.merchant) for row in concerned]
+            wake += [(FILES_STAGE, merchant) for _, merchant in concerned]
         return list(dict.fromkeys(wake))
 
     async def orders_changed(self, ids: Sequence[ApplicationId]) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, bindparam, func, select, text, update
+from sqlalchemy import BigInteger, Select, Update, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.order import MerchantName, OrderNo
+from syncd.store import question
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId
+from syncd.store.question import Among
 from syncd.store.schema import debt, invoice_order
 from syncd.store.together import Together
 
@@ -45,6 +47,7 @@ class Sought(NamedTuple):
     order_id: OrderId
     no: OrderNo
     looks: int
+    owed_at: datetime
     sent_at: datetime
     seen_at: datetime
 
@@ -52,7 +55,7 @@ class Sought(NamedTuple):
 #: A debt that a command has voided meanwhile stays void, whatever a late answer says.
 _OPEN = text("debt.state IN ('owed', 'sent')")
 _D, _O = debt.c, invoice_order.c
-_THESE = (_D.id.in_(bindparam("ids", expanding=True)), _OPEN)
+_THESE = (Among(_D.id, "ids"), _OPEN)
 #: A merchant's open debts to WDT, in the words of the partial index.
 _OURS = (_D.target == "wdt", _D.merchant == bindparam("of_merchant"), _OPEN)
 
@@ -83,6 +86,7 @@ _POSTPONE = update(debt).where(*_THESE).values(next_at=bindparam("at"))
 _DEBT = select(*(_D[name] for name in Debt._fields))
 _SENT = _DEBT.where(*_THESE, _D.state == "sent").order_by(_D.id)
 _NEXT_DUE = select(_D.next_at).where(*_OURS).order_by(_D.next_at).limit(1)
+_NEXT_OWED = _NEXT_DUE.where(_D.state == "owed")
 
 
 def _due(rows: Select[Any], state: str) -> Select[Any]:
@@ -93,10 +97,16 @@ def _due(rows: Select[Any], state: str) -> Select[Any]:
 
 _DUE = {state: _due(_DEBT, state) for state in ("owed", "sent")}
 _SOUGHT = _due(
-    select(_D.id, _D.order_id, _O.no, _D.looks, func.coalesce(_D.sent_at, _D.owed_at), _O.seen_at).join_from(
-        debt, invoice_order, _O.id == _D.order_id
-    ),
+    select(
+        *(_D.id, _D.order_id, _O.no, _D.looks, _D.owed_at, func.coalesce(_D.sent_at, _D.owed_at), _O.seen_at)
+    ).join_from(debt, invoice_order, _O.id == _D.order_id),
     "sent",
+)
+_LAST_SOUGHT = (
+    select(_D.next_at)
+    .where(*_OURS, _D.state == "sent", _D.next_at > bindparam("now"), _D.next_at <= bindparam("until"))
+    .order_by(_D.next_at.desc())
+    .limit(1)
 )
 
 
@@ -146,21 +156,33 @@ class Debts:
     async def due(self, merchant: MerchantName, state: str, limit: int) -> list[Debt]:
         """Open debts to WDT in `state` (owed or sent) whose time has come, longest waiting first."""
         whose = {"of_merchant": merchant, "now": to_ms(self._now), "most": limit}
-        return [_debt(row) for row in await self._connection.execute(_DUE[state], whose)]
+        return [_debt(row) for row in await question.rows(self._connection, _DUE[state], **whose)]
 
     async def sent(self, ids: Iterable[int]) -> list[Debt]:
         """Those of these debts that were sent, and are neither settled nor to be sent again."""
-        return [_debt(row) for row in await self._connection.execute(_SENT, {"ids": list(ids)})]
+        return [_debt(row) for row in await question.rows(self._connection, _SENT, ids=list(ids))]
 
     async def sought(self, merchant: MerchantName, limit: int) -> list[Sought]:
         """What was sent to WDT and is to be looked after now, longest waiting first."""
         whose = {"of_merchant": merchant, "now": to_ms(self._now), "most": limit}
-        return [_sought(row) for row in await self._connection.execute(_SOUGHT, whose)]
+        return [_sought(row) for row in await question.rows(self._connection, _SOUGHT, **whose)]
+
+    async def last_sought(self, merchant: MerchantName, until: datetime) -> datetime | None:
+        """When the last of what was sent to WDT, and comes due by then, is to be looked after; None: nothing does."""
+        whose = {"of_merchant": merchant, "now": to_ms(self._now), "until": to_ms(until)}
+        return await self._first(_LAST_SOUGHT, **whose)
 
     async def next_due(self, merchant: MerchantName) -> datetime | None:
         """When something owed to WDT is to be sent or looked after next; None when nothing is owed."""
-        found = await self._connection.scalar(_NEXT_DUE, {"of_merchant": merchant})
-        return None if found is None else from_ms(found)
+        return await self._first(_NEXT_DUE, of_merchant=merchant)
+
+    async def next_owed(self, merchant: MerchantName) -> datetime | None:
+        """When something is to be sent to WDT next; None when nothing is."""
+        return await self._first(_NEXT_OWED, of_merchant=merchant)
+
+    async def _first(self, statement: Select[Any], **cells: Any) -> datetime | None:
+        found: int | None = await question.first(self._connection, statement, **cells)
+        return from_ms(found)
 
     # -- sending and looking ---------------------------------------------------------------------------------------
 
@@ -169,9 +191,7 @@ class Debts:
 
         In the transaction that found them due: what was voided before is none of them.
         """
-        await self._connection.execute(
-            _MARK_SENT, {"ids": list(ids), "at": to_ms(self._now), "look_at": to_ms(look_at)}
-        )
+        await self._of(_MARK_SENT, ids, at=to_ms(self._now), look_at=to_ms(look_at))
 
     async def look_again(self, owed: Debt | Sought, look_at: datetime) -> None:
         """Not proven by this look; look again at `look_at`."""
@@ -179,23 +199,26 @@ class Debts:
 
     async def doubt(self, ids: Sequence[int]) -> None:
         """WDT said no to these: only a read by number can tell; look now, and look that closely."""
-        await self._connection.execute(_DOUBT, {"ids": list(ids), "at": to_ms(self._now)})
+        await self._of(_DOUBT, ids, at=to_ms(self._now))
 
     async def sent_now(self, ids: Sequence[int], look_at: datetime) -> None:
         """The call has returned: only what is seen from now on tells whether it was applied."""
-        await self._connection.execute(_SENT_NOW, {"ids": list(ids), "at": to_ms(self._now), "look_at": to_ms(look_at)})
+        await self._of(_SENT_NOW, ids, at=to_ms(self._now), look_at=to_ms(look_at))
 
     async def owe_again(self, ids: Sequence[int], at: datetime) -> None:
         """Proven not to be applied: to be sent again at `at`."""
-        await self._connection.execute(_OWE_AGAIN, {"ids": list(ids), "at": to_ms(at)})
+        await self._of(_OWE_AGAIN, ids, at=to_ms(at))
 
     async def postpone(self, ids: Sequence[int], at: datetime) -> None:
         """Nothing can be done about these before `at`."""
-        await self._connection.execute(_POSTPONE, {"ids": list(ids), "at": to_ms(at)})
+        await self._of(_POSTPONE, ids, at=to_ms(at))
 
     async def postpone_of(self, order_id: OrderId, at: datetime) -> None:
         """Nothing can be done about what this order owes before `at`."""
         await self._connection.execute(_WAKE, {"of_order": order_id, "at": to_ms(at)})
+
+    async def _of(self, change: Update, ids: Sequence[int], **cells: Any) -> None:
+        await question.rows(self._connection, change, ids=list(ids), **cells)
 
 
 def _debt(row: Any) -> Debt:
@@ -203,4 +226,4 @@ def _debt(row: Any) -> Debt:
 
 
 def _sought(row: Any) -> Sought:
-    return Sought._make((*row[:4], from_ms(row[4]), from_ms(row[5])))
+    return Sought._make((*row[:4], from_ms(row[4]), from_ms(row[5]), from_ms(row[6])))

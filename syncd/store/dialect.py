@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import ColumnElement, Table, func, literal_column
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 #: Milliseconds since 1970 by the clock of the database's own host.
 DATABASE_NOW: ColumnElement[int] = literal_column("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
@@ -41,7 +44,11 @@ def is_postgresql(connection: Connected) -> bool:
 
 def upsert(connection: Connected, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ON CONFLICT."""
-    return postgresql.insert(table) if is_postgresql(connection) else sqlite.insert(table)
+    if not is_postgresql(connection):
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # it has a size, which most installations never need
+
+    return postgresql.insert(table)
 
 
 def least(connection: Connected, *values: Any) -> ColumnElement[Any]:

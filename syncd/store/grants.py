@@ -9,6 +9,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     BindParameter,
@@ -20,9 +21,9 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    tuple_,
     update,
 )
+from sqlalchemy.ext.compiler import compiles
 
 from syncd.store.dialect import DATABASE_NOW
 from syncd.store.instants import span_ms
@@ -39,13 +40,38 @@ _CLOCK_WENT_BACK = 5_000
 _CLOCKS_DIFFER = _CLOCK_WENT_BACK + 2 * span_ms(MOST_OFF)
 
 _ONE = (unit.c.stage == bindparam("k_stage"), unit.c.key == bindparam("k_key"))
-_AMONG = tuple_(unit.c.stage, unit.c.key).in_(bindparam("units", expanding=True))
+
+
+class _Among(ColumnElement[bool]):
+    """Whether a unit is one of those that are asked with as `units`: the same words for any count of them."""
+
+    inherit_cache = True
+
+    def __init__(self) -> None:
+        self.these: BindParameter[str] = bindparam("units")
+
+
+@compiles(_Among)
+def _in_a_table(element: _Among, compiler: Any, **how: Any) -> str:
+    these = compiler.process(element.these, **how)
+    listed = f"SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each({these})"
+    return f'(unit.stage, unit."key") IN ({listed})'
+
+
+@compiles(_Among, "postgresql")
+def _in_elements(element: _Among, compiler: Any, **how: Any) -> str:
+    these = compiler.process(element.these, **how)
+    listed = f"SELECT one ->> 0, one ->> 1 FROM jsonb_array_elements(CAST({these} AS JSONB)) AS one"
+    return f'(unit.stage, unit."key") IN ({listed})'
+
+
+_AMONG = _Among()
 _OLDEST = (unit.c.next_at, unit.c.key)
 
 
 def among(units: Collection[Unit]) -> dict[str, Any]:
-    """The parameter of a statement about several units; all who hold several hold them in this order."""
-    return {"units": sorted(units)}
+    """The parameter of a statement about several units."""
+    return {"units": orjson.dumps(sorted(units)).decode()}
 
 
 def _number(name: str) -> BindParameter[int]:

@@ -13,15 +13,16 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row as SqlRow
 from sqlalchemy import and_, case, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Phase, State
 from syncd.domain.order import WDT_HAS_INVOICE
+from syncd.store import question
 from syncd.store.dialect import greatest, least
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.schema import cursor, instance, invoice_order, journal, submission, unit
+from syncd.store.script import Cells
 
 #: The feeds that must be read again before a store knows what the world looks like.
 _FEEDS = ("pending", "mirror")
@@ -34,8 +35,10 @@ _SWEPT = (State.FAILED, State.DONE85, State.CANCELLED)
 
 
 #: What runs before every outside write is built once.
-_HERE = select(instance)
-_ADVANCE = update(instance).values(epoch=instance.c.epoch + 1).returning(*instance.c)
+_I = instance.c
+_SHOWN = (_I.id, _I.term, _I.epoch, _I.armed, _I.why, _I.about, _I.disarmed_at, _I.arm_asked_at, _I.asked_by, _I.other)
+_HERE = select(*_SHOWN)
+_ADVANCE = update(instance).values(epoch=_I.epoch + 1).returning(*_SHOWN)
 
 
 class InAMove(Exception):
@@ -98,8 +101,8 @@ class Instances:
 
     async def get(self) -> Instance | None:
         """This store; None before its first start."""
-        row = (await self._connection.execute(_HERE)).first()
-        return None if row is None else _view(row)
+        found = await question.rows(self._connection, _HERE)
+        return _view(found[0]) if found else None
 
     async def create(self) -> Instance:
         """Give the store its id; it is armed, and has sent nothing yet."""
@@ -125,8 +128,8 @@ class Instances:
 
     async def advance(self) -> Instance | None:
         """One more transaction that precedes an outside write; None for a store that was never started."""
-        row = (await self._connection.execute(_ADVANCE)).first()
-        return None if row is None else _view(row)
+        found = await question.rows(self._connection, _ADVANCE)
+        return _view(found[0]) if found else None
 
     async def require_workable(self) -> None:
         """Raises InAMove."""
@@ -345,16 +348,8 @@ def _drawn() -> str:
     return uuid4().hex
 
 
-def _view(row: SqlRow[Any]) -> Instance:
+def _view(row: Cells) -> Instance:
+    known, term, epoch, armed, why, about, disarmed_at, asked_at, asked_by, other = row
     return Instance(
-        id=row.id,
-        term=row.term,
-        epoch=row.epoch,
-        armed=bool(row.armed),
-        why=row.why,
-        about=row.about,
-        disarmed_at=from_ms(row.disarmed_at),
-        arm_asked_at=from_ms(row.arm_asked_at),
-        asked_by=row.asked_by,
-        other=row.other,
+        known, term, epoch, bool(armed), why, about, from_ms(disarmed_at), from_ms(asked_at), asked_by, other
     )

@@ -7,6 +7,7 @@ from typing import overload
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
+_DAY = 86_400
 
 
 @overload
@@ -15,7 +16,10 @@ def to_ms(instant: datetime) -> int: ...
 def to_ms(instant: None) -> None: ...
 def to_ms(instant: datetime | None) -> int | None:
     """Milliseconds since 1970; exact, no float in between."""
-    return None if instant is None else (instant - _EPOCH) // _MS
+    if instant is None:
+        return None
+    since = instant - _EPOCH
+    return (since.days * _DAY + since.seconds) * 1000 + since.microseconds // 1000
 
 
 @overload

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Row as SqlRow
@@ -19,8 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.budget import longest_rest
 from syncd.domain.trouble import Care, Verdict
+from syncd.store import question
 from syncd.store.dialect import is_postgresql, upsert
 from syncd.store.instants import from_ms, to_ms
+from syncd.store.question import Among
 from syncd.store.schema import lane
 from syncd.store.script import Ask, rows_of
 
@@ -41,17 +43,30 @@ _NOT_WELL = select(lane.c.state).where(
     lane.c.platform == bindparam("in_platform"),
     _UNWELL,
 )
-_OF_THESE = (
-    lane.c.merchant.in_(bindparam("in_merchants", expanding=True)),
-    lane.c.platform == bindparam("in_platform"),
-)
 #: By whether it is PostgreSQL.
 _UNWELL_OF = {
     shared: f"SELECT merchant FROM lane WHERE merchant IN (SELECT value FROM {among}) AND platform = ?"
     f" AND (strikes > 0 OR state = '{RESTING}')"
     for shared, among in ((False, "json_each(?)"), (True, "json_array_elements_text(CAST(? AS JSON))"))
 }
-_NOT_OPEN_OF = select(lane).where(*_OF_THESE, lane.c.state != OPEN)
+
+
+class _Shown(NamedTuple):
+    """The columns that say how a lane stands."""
+
+    merchant: str
+    platform: str
+    state: str
+    reason: str
+    code: str
+    until_at: int | None
+    since_at: int
+    failures: int
+
+
+_NOT_OPEN_OF = select(*(lane.c[name] for name in _Shown._fields)).where(
+    Among(lane.c.merchant, "in_merchants", "TEXT"), lane.c.platform == bindparam("in_platform"), lane.c.state != OPEN
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +120,16 @@ class Lanes:
     async def standings(self, merchants: Collection[str], platform: str) -> dict[str, Standing]:
         """As `standing`, of those whose lane is not simply open; the others are left out."""
         whose = {"in_merchants": list(merchants), "in_platform": platform}
-        rows = await self._connection.execute(_NOT_OPEN_OF, whose)
-        return {row.merchant: self._stands(_lane(row), platform) for row in rows}
+        lanes = [_lane(_Shown._make(row)) for row in await question.rows(self._connection, _NOT_OPEN_OF, **whose)]
+        return {one.merchant: self._stands(one, platform) for one in lanes}
 
     async def unwell(self, merchants: Collection[str], platform: str) -> set[str]:
         """Those of whose lanes `recovered` has something to write."""
-        among = orjson.dumps(list(merchants)).decode()
-        sql = _UNWELL_OF[is_postgresql(self._connection)]
-        return {name for (name,) in await rows_of(self._connection, Ask(sql, (among, platform)))}
+        return {name for (name,) in await rows_of(self._connection, self.asking_unwell(merchants, platform))}
+
+    def asking_unwell(self, merchants: Collection[str], platform: str) -> Ask:
+        """The question behind `unwell`, which finds their names."""
+        return Ask(_UNWELL_OF[is_postgresql(self._connection)], (orjson.dumps(list(merchants)).decode(), platform))
 
     def _stands(self, found: Lane, platform: str) -> Standing:
         if found.state == PAUSED:
@@ -257,7 +274,7 @@ def _spread(text: str) -> float:
     return zlib.crc32(text.encode()) / 2**32
 
 
-def _lane(r: SqlRow[Any]) -> Lane:
+def _lane(r: SqlRow[Any] | _Shown) -> Lane:
     return Lane(
         merchant=r.merchant,
         platform=r.platform,

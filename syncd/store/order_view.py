@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, NewType
 
 import orjson
-from sqlalchemy import Row as SqlRow
 
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.domain.order import MerchantName, OrderNo
@@ -16,6 +15,9 @@ from syncd.store.instants import from_ms
 from syncd.store.schema import invoice_order
 
 OrderId = NewType("OrderId", int)
+#: By their names: an enumeration would take twice as long to find one.
+STATES: Mapping[str, State] = {str(one): one for one in State}
+PHASES: Mapping[str, Phase] = {str(one): one for one in Phase}
 
 _AT = {column: at for at, column in enumerate(invoice_order.c.keys())}
 
@@ -65,8 +67,8 @@ class OrderView(tuple[Any, ...]):
     raw: bytes = _cell("raw")
     first_seen_at: datetime = _read("first_seen_at", from_ms)
     seen_at: datetime = _read("seen_at", from_ms)
-    state: State = _named("state", {str(one): one for one in State})
-    phase: Phase = _named("phase", {str(one): one for one in Phase})
+    state: State = _named("state", STATES)
+    phase: Phase = _named("phase", PHASES)
     generation: int = _cell("generation")
     hold: Hold | None = _read("hold", Hold)
     held_from: State | None = _read("held_from", State)
@@ -106,6 +108,6 @@ class OrderView(tuple[Any, ...]):
         return None if code is None else (code, self[_AT["refusal_text"]])
 
 
-def view(row: SqlRow[Any]) -> OrderView:
+def view(row: Sequence[Any]) -> OrderView:
     """The order of a row with every column of the table."""
     return OrderView(row)

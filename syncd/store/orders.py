@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Update, and_, bindparam, func, or_, select, text, update
-from sqlalchemy import Row as SqlRow
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Event, Hold, Phase, State, step
 from syncd.domain.order import MerchantName, WdtStatus
+from syncd.store import question
 from syncd.store.instants import from_ms, to_ms
+from syncd.store.order_view import PHASES, STATES
 from syncd.store.order_view import OrderId as OrderId
 from syncd.store.order_view import OrderView as OrderView
 from syncd.store.order_view import view as view
+from syncd.store.question import Among
 from syncd.store.schema import card, debt, invoice_order
 from syncd.store.together import Guarded, Together
 
@@ -50,25 +65,11 @@ class Orders:
 
     async def to_push(self, merchant: MerchantName, fresh_since: datetime, limit: int) -> list[OrderView]:
         """What may be sent now, oldest first: pending orders and cleared resends, seen at 45 since `fresh_since`."""
-        t = invoice_order.c
-        fresh = t.seen_at >= to_ms(fresh_since)
-        due = t.next_at <= to_ms(self._now)
-        return await self._some(t.merchant == merchant, _UNFINISHED, due, _sendable(), fresh, limit=limit)
+        return await self._oldest(_TO_PUSH, merchant, limit, since=to_ms(fresh_since))
 
     async def asked_by(self, merchant: MerchantName, until: datetime) -> bool:
         """Whether the issuer will be asked about something by then that may be known to have ended."""
-        t = invoice_order.c
-        found = await self._connection.scalar(
-            select(t.id)
-            .where(
-                t.merchant == merchant,
-                _UNFINISHED,
-                t.next_at <= to_ms(until),
-                t.state == State.INTENT,
-                t.phase.not_in(SENDABLE),
-            )
-            .limit(1)
-        )
+        found = await question.first(self._connection, _ASKED_BY, of_merchant=merchant, now=to_ms(until))
         return found is not None
 
     async def on_trial(self, merchant: MerchantName, since: datetime) -> bool:
@@ -128,23 +129,21 @@ class Orders:
 
         `red`: of one colour alone.
         """
-        t = invoice_order.c
-        now = to_ms(self._now)
-        whose = [t.merchant == merchant] if red is None else [t.merchant == merchant, t.is_red == int(red)]
-        due = await self._some(*whose, _UNFINISHED, t.next_at <= now, _askable(), limit=limit)
-        swept = await self._some(*whose, t.sweep_at <= now, limit=limit)
-        chosen = {order.id: order for order in (*due, *swept)}
+        whose = {"of_merchant": merchant, "now": to_ms(self._now), "most": limit}
+        questions = [question.question(self._connection, one, **whose) for one in _TO_ASK[red]]
+        due, swept = await question.answers(self._connection, questions)
+        chosen = {order.id: order for order in self._seen((*due, *swept))}
         return list(chosen.values())[:limit]
 
     async def by_ids(self, ids: Iterable[OrderId]) -> dict[OrderId, OrderView]:
         """The orders of these ids."""
-        rows = await self._connection.execute(_BY_IDS, {"ids": list(ids)})
+        rows = await question.rows(self._connection, _BY_IDS, ids=list(ids))
         return {order.id: order for order in self._seen(rows)}
 
     async def standing(self, ids: Iterable[OrderId]) -> dict[OrderId, Guarded]:
         """State, phase and status at WDT of these orders now; changes of them can then be made together."""
-        rows = await self._connection.execute(_STANDING, {"ids": list(ids)})
-        found = {OrderId(id_): (State(state), Phase(phase), status) for id_, state, phase, status in rows}
+        rows = await question.rows(self._connection, _STANDING, ids=list(ids))
+        found = {OrderId(id_): (STATES[state], PHASES[phase], status) for id_, state, phase, status in rows}
         self._together.known.update(found.items())
         return found
 
@@ -156,13 +155,17 @@ class Orders:
         rows = await self._connection.execute(select(invoice_order).where(*condition).order_by(invoice_order.c.id))
         return self._seen(rows)
 
+    async def _oldest(self, due: Select[Any], merchant: MerchantName, limit: int, **cells: Any) -> list[OrderView]:
+        whose = {"of_merchant": merchant, "now": to_ms(self._now), "most": limit}
+        return self._seen(await question.rows(self._connection, due, **whose, **cells))
+
     async def _some(self, *conditions: Any, limit: int) -> list[OrderView]:
         rows = await self._connection.execute(
             select(invoice_order).where(*conditions).order_by(invoice_order.c.next_at, invoice_order.c.id).limit(limit)
         )
         return self._seen(rows)
 
-    def _seen(self, rows: Iterable[SqlRow[Any]]) -> list[OrderView]:
+    def _seen(self, rows: Iterable[Sequence[Any]]) -> list[OrderView]:
         orders = [view(row) for row in rows]
         self._together.known.update((order.id, (order.state, order.phase, order.wdt_status)) for order in orders)
         return orders
@@ -222,19 +225,13 @@ class Orders:
 
     async def next_to_push(self, merchant: MerchantName) -> datetime | None:
         """When something may be sent next, fresh or not; None when nothing waits."""
-        t = invoice_order.c
-        return await self._first(t.next_at, t.merchant == merchant, _UNFINISHED, _sendable())
+        return _instant(await question.first(self._connection, _NEXT_TO_PUSH, of_merchant=merchant))
 
     async def next_to_ask(self, merchant: MerchantName) -> datetime | None:
         """When something is to be asked about next; None when nothing is."""
-        t = invoice_order.c
-        asked = await self._first(t.next_at, t.merchant == merchant, _UNFINISHED, _askable())
-        swept = await self._first(t.sweep_at, t.merchant == merchant, t.sweep_at.is_not(None))
-        return min((at for at in (asked, swept) if at is not None), default=None)
-
-    async def _first(self, when: ColumnElement[Any], *conditions: Any) -> datetime | None:
-        found = await self._connection.scalar(select(when).where(*conditions).order_by(when).limit(1))
-        return None if found is None else from_ms(found)
+        both = [question.question(self._connection, one, of_merchant=merchant) for one in _NEXT_TO_ASK]
+        found = [row[0] for rows in await question.answers(self._connection, both) for row in rows]
+        return _instant(min(found, default=None))
 
     async def doubt(self, order: OrderView) -> None:
         """Have a waiting order asked about before it counts as never sent."""
@@ -273,8 +270,8 @@ class Orders:
 
 _T = invoice_order.c
 #: What runs for every batch is built once.
-_BY_IDS = select(invoice_order).where(_T.id.in_(bindparam("ids", expanding=True)))
-_STANDING = select(_T.id, _T.state, _T.phase, _T.wdt_status).where(_T.id.in_(bindparam("ids", expanding=True)))
+_BY_IDS = select(invoice_order).where(Among(_T.id, "ids"))
+_STANDING = select(_T.id, _T.state, _T.phase, _T.wdt_status).where(Among(_T.id, "ids"))
 
 
 @cache
@@ -310,6 +307,35 @@ def _askable() -> ColumnElement[bool]:
     left = and_(t.state == State.PENDING, or_(t.phase == Phase.LEFT, doubted))
     file = and_(t.state == State.ISSUED, t.phase == Phase.FILE_PENDING)
     return or_(intent, left, file)
+
+
+_OURS = _T.merchant == bindparam("of_merchant")
+_DUE = and_(_OURS, _UNFINISHED, _T.next_at <= bindparam("now"))
+_MOST = bindparam("most", type_=BigInteger)
+
+
+def _oldest(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return select(invoice_order).where(*conditions).order_by(_T.next_at, _T.id).limit(_MOST)
+
+
+def _soonest(when: Column[Any], *conditions: Any) -> Select[Any]:
+    return select(when).where(_OURS, *conditions).order_by(when).limit(1)
+
+
+def _to_ask(*colour: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
+    """By its time, and by its late-issue sweep."""
+    return _oldest(_DUE, _askable(), *colour), _oldest(_OURS, _T.sweep_at <= bindparam("now"), *colour)
+
+
+_TO_PUSH = _oldest(_DUE, _sendable(), _T.seen_at >= bindparam("since"))
+_TO_ASK = {None: _to_ask(), False: _to_ask(_T.is_red == 0), True: _to_ask(_T.is_red == 1)}
+_ASKED_BY = select(_T.id).where(_DUE, _T.state == State.INTENT, _T.phase.not_in(SENDABLE)).limit(1)
+_NEXT_TO_PUSH = _soonest(_T.next_at, _UNFINISHED, _sendable())
+_NEXT_TO_ASK = _soonest(_T.next_at, _UNFINISHED, _askable()), _soonest(_T.sweep_at, _T.sweep_at.is_not(None))
+
+
+def _instant(found: int | None) -> datetime | None:
+    return None if found is None else from_ms(found)
 
 
 def _stage_of(state: State, phase: Phase) -> str | None:

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from syncd.domain.budget import Budget, Slowed, longest_rest
 from syncd.domain.trouble import Paced
-from syncd.store.dialect import DATABASE_NOW, greatest, upsert
+from syncd.store import question
+from syncd.store.dialect import DATABASE_NOW, is_postgresql
 from syncd.store.instants import from_ms, to_ms
+from syncd.store.question import Among
 from syncd.store.schema import pace, pace_taken, unit
+from syncd.store.script import Ask, rows_of
 from syncd.store.troubles import StoreUnavailable
 from syncd.store.units import LeaseClock
 
@@ -29,6 +33,17 @@ _FURTHEST_FOR, _FURTHEST_PLACES = 120.0, 64
 #: Without the store no place can be had; it is asked again after this.
 _WITHOUT_STORE = timedelta(seconds=2)
 _MICRO = 1_000_000
+_SLOWED = select(pace.c.platform, pace.c.account, pace.c.rate, pace.c.slowed_at, pace.c.until_at).where(
+    Among(pace.c.platform, "platforms", "TEXT"), Among(pace.c.account, "accounts", "TEXT")
+)
+_TAKE = """
+INSERT INTO pace_taken (platform, account, taken_until) VALUES (?, ?, {now} + ?)
+ON CONFLICT (platform, account) DO UPDATE SET taken_until = CASE
+    WHEN pace_taken.taken_until > {now} + ? THEN {now}
+    ELSE {greatest}(pace_taken.taken_until, {now})
+  END + ?
+RETURNING taken_until, {now}
+"""
 
 
 class Paces:
@@ -76,19 +91,20 @@ class Paces:
 
     async def _take(self, tx: Tx, places: int, spacing: float) -> float:
         by_database = self._store.leases is LeaseClock.DATABASE
-        now = DATABASE_NOW * 1000 if by_database else literal(to_ms(tx.now) * 1000)
-        span = round(places * spacing * _MICRO)
-        furthest = now + round((_FURTHEST_FOR + _FURTHEST_PLACES * spacing) * _MICRO)
-        until = pace_taken.c.taken_until
-        wanted = upsert(tx.connection, pace_taken).values(
-            platform=self._platform, account=self._account, taken_until=now + span
-        )
-        wanted = wanted.on_conflict_do_update(
-            index_elements=[pace_taken.c.platform, pace_taken.c.account],
-            set_={"taken_until": case((until > furthest, now), else_=greatest(tx.connection, until, now)) + span},
-        )
-        taken = (await tx.connection.execute(wanted.returning(until, now.label("now")))).one()
-        return float(taken.taken_until - span - taken.now) / _MICRO
+        now = () if by_database else (to_ms(tx.now) * 1000,)
+        span, furthest = round(places * spacing * _MICRO), round((_FURTHEST_FOR + _FURTHEST_PLACES * spacing) * _MICRO)
+        cells = (self._platform, self._account, *now, span, *now, furthest, *now, *now, span, *now)
+        taking = Ask(_take_words(by_database, is_postgresql(tx.connection)), cells)
+        ((until, present),) = await rows_of(tx.connection, taking)
+        return float(until - span - present) / _MICRO
+
+
+@cache
+def _take_words(by_database: bool, shared: bool) -> str:
+    """`_TAKE` by the database's clock, or with a value for each `now`."""
+    given = "CAST(? AS BIGINT)" if shared else "?"
+    words = _TAKE.replace("{now}", f"{DATABASE_NOW} * 1000" if by_database else given)
+    return words.replace("{greatest}", "GREATEST" if shared else "MAX")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +167,10 @@ async def slowed(tx: Tx, platform: str, account: str) -> Slowed | None:
 
 async def slowed_all(tx: Tx, credentials: Collection[tuple[str, str]]) -> dict[tuple[str, str], Slowed]:
     """The rows of those that have one."""
-    p = pace.c
-    rows = await tx.connection.execute(
-        select(p.platform, p.account, p.rate, p.slowed_at, p.until_at).where(
-            tuple_(p.platform, p.account).in_(sorted(credentials))
-        )
-    )
+    platforms, accounts = ([*{one[part] for one in credentials}] for part in (0, 1))
+    rows = await question.rows(tx.connection, _SLOWED, platforms=platforms, accounts=accounts)
     return {
         (platform, account): Slowed(rate / 1000, from_ms(slowed_at), from_ms(until_at))
         for platform, account, rate, slowed_at, until_at in rows
+        if (platform, account) in credentials
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, TextClause, and_, bindparam, or_, select, text, update
+from sqlalchemy import ColumnElement, TextClause, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.invoice import BlueRef, Colour
@@ -14,7 +14,9 @@ from syncd.domain.lifecycle import Phase, State
 from syncd.domain.order import MerchantName
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId, OrderView, view
+from syncd.store.question import Among, question
 from syncd.store.schema import invoice, invoice_order
+from syncd.store.script import rows_of
 
 #: The words of the partial indexes: SQLite uses them only where they stand in the query literally.
 _NAMES_ONE = text("invoice_order.relation <> ''")
@@ -24,9 +26,9 @@ _T = invoice_order.c
 _WAKE_WAITING = (
     update(invoice_order)
     .where(
-        _T.relation.in_(bindparam("ended", expanding=True)),
+        Among(_T.relation, "ended", "TEXT"),
         _NAMES_ONE,
-        _T.state == State.PENDING,
+        func.coalesce(_T.state, "") == State.PENDING,  # by no index: many wait, few of them name one of these
         _T.phase == Phase.WAITING_BLUE,
     )
     .values(next_at=bindparam("now"), tries=0)
@@ -101,8 +103,8 @@ class Reds:
         if not self._ended:
             return set()
         ended, self._ended = sorted(self._ended), set()
-        woken = await self._connection.execute(_WAKE_WAITING, {"ended": ended, "now": to_ms(self._now)})
-        return {MerchantName(merchant) for merchant in woken.scalars()}
+        waking = question(self._connection, _WAKE_WAITING, ended=ended, now=to_ms(self._now))
+        return {MerchantName(merchant) for (merchant,) in await rows_of(self._connection, waking)}
 
     async def _orders(self, *conditions: ColumnElement[bool] | TextClause) -> list[OrderView]:
         rows = await self._connection.execute(select(invoice_order).where(*conditions).order_by(invoice_order.c.id))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from typing import Any, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
@@ -20,6 +22,10 @@ from syncd.store.postgres import storable, without_rows
 
 Cells = Sequence[Any]
 T = TypeVar("T")
+#: So many statements are worth the ceremony of sending them together.
+_MANY = 3
+#: So many rows are added by one INSERT.
+_TOGETHER = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,8 @@ class Tell:
 class Add:
     """New rows for `table`. `columns` are their names and, for PostgreSQL, the types.
 
-    There it is a COPY: an INSERT for each of many rows would cost the server several times as much.
+    There it is a COPY: an INSERT for each of many rows would cost the server several times as much. On SQLite one
+    INSERT takes several rows: Python's lock changes hands with each statement.
     """
 
     table: str
@@ -51,20 +58,49 @@ class Add:
 
     @property
     def sql(self) -> str:
-        return f"INSERT INTO {self.into} VALUES ({', '.join('?' * len(self.columns))})"
+        return self.sql_for(1)
+
+    def sql_for(self, rows: int) -> str:
+        """The statement for so many rows at once."""
+        return _adding(self.into, len(self.columns), rows)
 
     @property
     def into(self) -> str:
         return f"{self.table} ({', '.join(self.columns)})"
 
 
-Step = Ask | Tell | Add
+@cache
+def _adding(into: str, width: int, rows: int) -> str:
+    one = f"({', '.join('?' * width)})"
+    return f"INSERT INTO {into} VALUES {', '.join([one] * rows)}"
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Several statements, none of which follows from what another finds; a list of what each has found.
+
+    On PostgreSQL they take one round trip; where one fails, nothing of them may be kept.
+    """
+
+    steps: Sequence[Ask | Tell]
+
+
+Step = Ask | Tell | Add | All
 Script = Generator[Step, Any, T]
 
 
 async def play(connection: AsyncConnection, script: Script[T]) -> T:
     """Play `script` to its end in the transaction of `connection`; what it returns. Raises what SQLAlchemy would."""
-    proxied = await connection.get_raw_connection()
+    return await _played(connection, await connection.get_raw_connection(), script)
+
+
+async def play_looking(connection: AsyncConnection, script: Script[T]) -> T:
+    """As `play`, for a script that changes no order."""
+    raw = getattr(connection, "get_raw_connection_to_look", connection.get_raw_connection)
+    return await _played(connection, await raw(), script)
+
+
+async def _played(connection: AsyncConnection, proxied: Any, script: Script[T]) -> T:
     if is_postgresql(connection):
         return await _on_postgresql(connection, proxied.driver_connection, script)
     adapted = cast("OneHopConnection", proxied.dbapi_connection)
@@ -120,14 +156,24 @@ def _on_sqlite(db: sqlite3.Connection, script: Script[T]) -> T:
             step = script.send(found)
         except StopIteration as end:
             return cast("T", end.value)
-        found = executed(db, step)
+        found = [executed(db, one) for one in step.steps] if isinstance(step, All) else executed(db, step)
 
 
-def executed(db: sqlite3.Connection, step: Step) -> Any:
+def executed(db: sqlite3.Connection, step: Ask | Tell | Add) -> Any:
     """Every statement of a script passes through here, on SQLite."""
     if isinstance(step, Ask):
         return db.execute(step.sql, step.values).fetchall()
+    if isinstance(step, Add):
+        return _added(db, step)
     return db.executemany(step.sql, step.rows).rowcount
+
+
+def _added(db: sqlite3.Connection, step: Add) -> int:
+    whole = len(step.rows) - len(step.rows) % _TOGETHER
+    for at in range(0, whole, _TOGETHER):
+        db.execute(step.sql_for(_TOGETHER), list(chain.from_iterable(step.rows[at : at + _TOGETHER])))
+    db.executemany(step.sql, step.rows[whole:])
+    return len(step.rows)
 
 
 # -- PostgreSQL --------------------------------------------------------------------------------------------------------
@@ -153,18 +199,50 @@ async def _on_postgresql(connection: AsyncConnection, driver: Any, script: Scrip
 
 
 async def done(cursor: Any, step: Step) -> Any:
-    """Every statement of a script passes through here, on PostgreSQL."""
-    if isinstance(step, Ask):
-        await cursor.execute(driver_sql(True, step.sql), step.values)
-        return await cursor.fetchall() if cursor.description else []
-    if isinstance(step, Tell) and len(step.rows) == 1:  # many take more ceremony
-        await cursor.execute(driver_sql(True, step.sql), step.rows[0])
-        return cursor.rowcount
-    if isinstance(step, Tell):
-        await cursor.executemany(driver_sql(True, step.sql), step.rows)
-        return cursor.rowcount
+    """What `step` finds."""
+    if isinstance(step, All):
+        return await _all_done(cursor, step.steps)
+    if not isinstance(step, Add):
+        return await _one_done(cursor, step)
     async with cursor.copy(f"COPY {step.into} FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types(list(step.columns.values()))
         for row in storable(step.rows):
             await copy.write_row(row)
     return len(step.rows)
+
+
+async def _all_done(cursor: Any, steps: Sequence[Ask | Tell]) -> list[Any]:
+    if len(steps) + _is_to_begin(cursor.connection) < _MANY:
+        return [await _one_done(cursor, step) for step in steps]
+    cursors = [cursor.connection.cursor() for _ in steps]
+    async with cursor.connection.pipeline():
+        for its, step in zip(cursors, steps, strict=True):
+            await sent(its, step)
+    return [await _found(its, step) for its, step in zip(cursors, steps, strict=True)]
+
+
+async def _one_done(cursor: Any, step: Ask | Tell) -> Any:
+    await sent(cursor, step)
+    return await _found(cursor, step)
+
+
+def _is_to_begin(driver: Any) -> bool:
+    """Whether a BEGIN goes before the next statement."""
+    return not (driver.autocommit or driver.info.transaction_status)
+
+
+async def sent(cursor: Any, step: Ask | Tell) -> None:
+    """Every statement of a script passes through here, on PostgreSQL; but for new rows that are copied in."""
+    sql = driver_sql(True, step.sql)
+    if isinstance(step, Ask):
+        await cursor.execute(sql, step.values)
+    elif len(step.rows) == 1:  # many take more ceremony
+        await cursor.execute(sql, step.rows[0])
+    else:
+        await cursor.executemany(sql, step.rows)
+
+
+async def _found(cursor: Any, step: Ask | Tell) -> Any:
+    if isinstance(step, Tell):
+        return cursor.rowcount
+    return [] if cursor.rownumber is None else await cursor.fetchall()  # a description would be made for each column

@@ -17,7 +17,7 @@ from syncd.domain.sighting import Sighting
 from syncd.store.dialect import is_postgresql, least, placed
 from syncd.store.instants import to_ms
 from syncd.store.schema import invoice_order, quarantine, unit
-from syncd.store.script import Add, Ask, Script, Tell, play
+from syncd.store.script import Add, All, Ask, Cells, Script, Tell, play
 from syncd.store.sorting import Kept as Kept
 from syncd.store.sorting import Newborn, Sorted, Stored, when
 from syncd.store.sorting import Seen as Seen
@@ -56,18 +56,21 @@ ON CONFLICT (sid, digest) DO UPDATE SET seen_at = excluded.seen_at
 """
 
 
-_STORED = """o.id, o.no, o.state, o.phase, o.wdt_status, o.content_hash, o.hold, o.seq, o.seen_at,
+_STORED = """o.id, o.no, o.state, o.phase, o.wdt_status, {}, o.hold, o.seq, o.seen_at,
   (SELECT 1 FROM submission s WHERE s.order_id = o.id LIMIT 1)"""
 #: By whether it is PostgreSQL. A page's numbers are one parameter: the statement is the same for any count of them.
 #: One step into the index for each number, whatever the database believes: PostgreSQL keeps a plan that it made while
-#: there were no orders.
+#: there were no orders. SQLite tells all of them in one row: Python's lock changes hands with each row that is fetched,
+#: and while another thread wants it, too, that costs more than the row.
 _KNOWN = {
     False: f"""
-SELECT {_STORED} FROM json_each(?) among CROSS JOIN invoice_order o WHERE o.sid = ? AND o.no = among.value
+SELECT json_group_array(json_array({_STORED.format("hex(o.content_hash)")}))
+FROM json_each(?) among CROSS JOIN invoice_order o WHERE o.sid = ? AND o.no = among.value
 """,
     True: f"""
 SELECT found.* FROM json_array_elements_text(CAST(? AS JSON)) AS among (no),
-  LATERAL (SELECT {_STORED} FROM invoice_order o WHERE o.sid = ? AND o.no = among.no LIMIT 1) AS found
+  LATERAL (SELECT {_STORED.format("o.content_hash")} FROM invoice_order o
+    WHERE o.sid = ? AND o.no = among.no LIMIT 1) AS found
 """,
 }
 _NUMBER_BY = """
@@ -106,25 +109,36 @@ class Sightings:
         self._connection = connection
         self._now = now
         self._shared = is_postgresql(connection)
+        #: Of each tenant the newest request that saw rows unchanged and did not write so; None where it stands in the
+        #: store, because others must know it. What is noted for a page that was not stored then refuses too much.
+        self.passed_over: dict[str, int] | None = None
 
     async def keep(self, merchant: MerchantName, sid: str, rows: Sequence[Row], seen: Seen) -> Kept:
         """Store one page: new orders, changed ones, and for the rest only that they were seen again.
 
         A row stored by a later request is never overwritten (R11).
         """
-        if not rows:
-            return Sorted(seen).kept(rows, {})
-        kept, here = await play(self._connection, self._kept(merchant, sid, rows, seen))
-        for armed, disarmed_at in here:
+        return (await self.keep_beside(merchant, sid, rows, seen, ()))[0]
+
+    async def keep_beside(
+        self, merchant: MerchantName, sid: str, rows: Sequence[Row], seen: Seen, beside: Sequence[Ask]
+    ) -> tuple[Kept, list[list[Cells]]]:
+        """As `keep`; and what some questions find that are asked on the way, before anything is stored."""
+        kept, (here, *found) = await play(self._connection, self._kept(merchant, sid, rows, seen, beside))
+        for armed, disarmed_at in here if kept.fresh else ():
             if disarmed_at is not None:
                 await self._doubt(merchant, sid, kept.fresh, armed=bool(armed), disarmed_at=disarmed_at)
-        return kept
+        return kept, found
 
     def _kept(
-        self, merchant: MerchantName, sid: str, rows: Sequence[Row], seen: Seen
-    ) -> Script[tuple[Kept, list[tuple[int, int | None]]]]:
-        """What a page changed; and, where it changed anything, whether this store is armed."""
-        known = yield from self._known(sid, [row.no for row in rows])
+        self, merchant: MerchantName, sid: str, rows: Sequence[Row], seen: Seen, beside: Sequence[Ask]
+    ) -> Script[tuple[Kept, list[list[Cells]]]]:
+        """What a page changed, and what was found beside: first of all whether this store is armed."""
+        asked = [Ask(_INSTANCE), *beside]
+        if rows:
+            asked.append(Ask(_KNOWN[self._shared], (orjson.dumps([row.no for row in rows]).decode(), sid)))
+        answers: list[list[Cells]] = yield All(asked)
+        known = self._stored(answers.pop()) if rows else {}
         found = Sorted(seen)
         born = Newborn(merchant, sid, seen, to_ms(self._now))
         for row in rows:
@@ -135,12 +149,15 @@ class Sightings:
             else:
                 found.sort(row, stored)
         yield from self._written(sid, found)
-        kept = found.kept(rows, known)
-        return kept, (yield Ask(_INSTANCE)) if kept.fresh else []
+        return found.kept(rows, known), answers
 
-    def _known(self, sid: str, numbers: Sequence[OrderNo]) -> Script[dict[OrderNo, Stored]]:
-        rows = yield Ask(_KNOWN[self._shared], (orjson.dumps(numbers).decode(), sid))
-        return {row[1]: Stored._make(row) for row in rows}
+    def _stored(self, told: list[Any]) -> dict[OrderNo, Stored]:
+        """What `_KNOWN` found, by number."""
+        if not self._shared:
+            told = orjson.loads(told[0][0])
+            for row in told:
+                row[5] = bytes.fromhex(row[5])
+        return {row[1]: Stored._make(row) for row in told}
 
     def _written(self, sid: str, found: Sorted) -> Script[None]:
         if found.changes:
@@ -156,7 +173,7 @@ class Sightings:
         if found.touches:
             yield Tell(_TOUCH, found.touches)
         if found.passed_over:
-            yield Tell(_PASSED_OVER, [(_passed(sid), found.seen.seq)])
+            yield from self._note_passed_over(sid, found.seen.seq)
 
     def _put(self, changes: Sequence[tuple[Any, ...]]) -> Script[None]:
         """What seeing an order means follows from what it was. Raises StoreUnavailable where it is not that any more.
@@ -168,11 +185,17 @@ class Sightings:
         if done != len(changes):
             raise StoreUnavailable("another worker has changed the same orders, under another name of their merchant")
 
-    @staticmethod
-    def _refuse_overtaken(sid: str, found: Sorted) -> Script[None]:
+    def _note_passed_over(self, sid: str, seq: int) -> Script[None]:
+        if self.passed_over is None:
+            yield Tell(_PASSED_OVER, [(_passed(sid), seq)])
+        else:
+            self.passed_over[sid] = max(seq, self.passed_over.get(sid, 0))
+
+    def _refuse_overtaken(self, sid: str, found: Sorted) -> Script[None]:
         """What a later request saw unchanged, and therefore did not write, is not overwritten either."""
-        newest = yield Ask(_OVERTAKEN_BY, (_passed(sid),))
-        if newest and newest[0][0] > found.seen.seq:
+        noted = yield Ask(_OVERTAKEN_BY, (_passed(sid),))
+        remembered = (self.passed_over or {}).get(sid, 0)
+        if max([remembered, *(seq for (seq,) in noted)]) > found.seen.seq:
             found.overtaken += sum(row.content_hash != stored.content_hash for row, stored, _ in found.changes)
             found.changes.clear()
 

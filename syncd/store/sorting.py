@@ -188,14 +188,20 @@ class Newborn:
         self._now = now
         seq, seen_at, start, end = when(seen)
         self._when = (seq, now, seen_at, start, end)
+        self._window = start
 
     def cells(self, row: Row) -> tuple[Any, ...]:
-        """As `INSERT` takes them. Oldest first: a waiting order is due since it was created, not since we read it."""
+        """As `INSERT` takes them.
+
+        Oldest first: a waiting order is due since the window began in which WDT changed it last, or since it was
+        created, not since we read it. All of a window are due at one instant: their index is only ever appended to.
+        """
         created, now, waits = to_ms(row.created_at), self._now, row.status == WdtStatus.WAITING
+        since = self._window or created or now
         return (
             *(*self._whose, row.no, row.shop_no, row.payer_name, row.amount, int(row.is_red), created, row.status),
             *(row.invoice_no, row.relation, row.raw, row.content_hash, *self._when),
-            *("PENDING" if waits else "MIRRORED", "", min(now, created) if created else now, now),
+            *("PENDING" if waits else "MIRRORED", "", min(now, since), now),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -36,19 +36,22 @@ from syncd.store.lanes import Lanes
 from syncd.store.links import Links
 from syncd.store.notices import Notices
 from syncd.store.orders import Orders
+from syncd.store.question import answers
 from syncd.store.reds import Reds
-from syncd.store.script import Ask, begun, rows_of
+from syncd.store.script import Ask, Cells, begun
 from syncd.store.sightings import Sightings
 from syncd.store.submissions import Submissions
 from syncd.store.together import Patient, Together
 from syncd.store.told import AlertsTold
 from syncd.store.troubles import StoreUnavailable as StoreUnavailable
 from syncd.store.unclassified import Unclassified
-from syncd.store.units import Claim, Fenced, Host, LeaseClock, Units
+from syncd.store.units import Claim, Fenced, Host, LeaseClock, Units, newest_grant
 from syncd.store.windows import Windows
 from syncd.store.witness import Finding, Overtaken
 from syncd.store.workers import Workers
 
+#: Milliseconds: what comes due later than this, whoever looks now and then finds it early enough.
+SOON = 5_000
 #: Units that come due with a transaction, and the connection it runs on.
 WakeNow = Callable[[AsyncConnection, Sequence[tuple[str, str]]], Awaitable[None]]
 
@@ -118,6 +121,7 @@ class Store:
         self._shared = is_postgresql(writer)
         #: Whether this process alone works on the store, so that what others would have to know may stay in memory.
         self.alone = False
+        self._passed_over: dict[str, int] = {}  # see `Sightings.passed_over`
         #: For so many seconds, at least, nobody can have called anybody on behalf of this store.
         self.silent_for = 0.0
         #: What must be told before anything goes out; `open_instance` puts it here.
@@ -126,6 +130,8 @@ class Store:
         self.wake_now: WakeNow | None = None
         #: Told after the commit which units (stage and key) are due because of it; an engine in this process hears.
         self.on_due: Callable[[Collection[tuple[str, str]]], None] | None = None
+        #: Told then, too, which come due within `SOON` because of it, and in how many seconds.
+        self.on_soon: Callable[[Mapping[tuple[str, str], float]], None] | None = None
         #: Writes refused for a stale epoch since this process began.
         self.fenced = 0
         self.desk = Desk(self)
@@ -171,14 +177,17 @@ class Store:
         going: Instance | None = None
         furthest = ("", 0) if self.guard is None else self.guard.furthest
         async with self._transaction(self._writer) as connection:
+            grant = None
             if self._shared and not lone:
-                await rows_of(connection, Ask(*hold(scope if claim is None else merchant_scope(claim.key))))
+                grant = await self._held(connection, scope, claim)
             elif not (self._shared or self.alone):  # what is dated here is younger than what was waited for
                 await begun(connection)
             tx = Tx(connection, self.clock, self.host, self.leases)
+            if self.alone:
+                tx.sightings.passed_over = self._passed_over
             try:
                 if claim is not None:
-                    await tx.units.check(claim)
+                    await tx.units.check(claim, grant)
                 if outward:
                     await tx.go_out()
                 yield tx
@@ -197,8 +206,20 @@ class Store:
             line()
         if self.on_due is not None and tx.units.woken:
             self.on_due(self._due_by(tx))
+        if self.on_soon is not None and (soon := self._due_soon(tx)):
+            self.on_soon(soon)
         if going is not None and self.guard is not None:
             await self._witnessed(self.guard, going, tx.now, furthest)
+
+    async def _held(
+        self, connection: AsyncConnection, scope: str | None, claim: Claim | None
+    ) -> Sequence[Cells] | None:
+        """Wait until nobody else writes to what this transaction holds; the newest grant of the claim's unit then."""
+        if claim is None:
+            await answers(connection, [Ask(*hold(scope))])
+            return None
+        whose = Ask(*hold(merchant_scope(claim.key)))
+        return (await answers(connection, [whose, newest_grant(claim, shared=True)]))[1]
 
     async def _wake(self, tx: Tx, claim: Claim | None) -> None:
         """Nobody sleeps past what became due here; a unit at work sees to its own."""
@@ -220,6 +241,10 @@ class Store:
         """The units that are due by now because of this transaction: a wake in it is a moment younger than itself."""
         now = to_ms(self.clock.now())
         return sorted(unit for unit, at in tx.units.woken.items() if at <= now)
+
+    def _due_soon(self, tx: Tx) -> dict[tuple[str, str], float]:
+        now = to_ms(self.clock.now())
+        return {unit: (at - now) / 1000 for unit, at in tx.units.woken.items() if now < at <= now + SOON}
 
     async def _witnessed(self, guard: Guard, going: Instance, at: datetime, furthest: tuple[str, int]) -> None:
         """Let nobody send what the witness has not seen, or after the store went back behind what it had seen.

@@ -12,8 +12,10 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.invoice import Colour, Expected, Invoice, IssuerKey
+from syncd.store import question
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId
+from syncd.store.question import Among
 from syncd.store.schema import invoice, request, submission
 from syncd.store.together import Together
 
@@ -52,12 +54,12 @@ class Stored:
 _S, _I = submission.c, invoice.c
 _COLOURS = {str(colour): colour for colour in Colour}
 #: What runs for every order is built once.
-_SAME = select(_S.id, _S.order_id, _S.generation, _S.issuer_kind, _S.seller_tax_no, _S.key)
-_OF_ORDERS = _SAME.where(_S.order_id.in_(bindparam("orders", expanding=True)))
+_SAME = select(_S.order_id, _S.generation, _S.issuer_kind, _S.seller_tax_no, _S.key)
+_OF_ORDERS = _SAME.where(Among(_S.order_id, "orders"))
 _OF_KEYS = _SAME.where(
     _S.issuer_kind == bindparam("kind"),
     _S.seller_tax_no == bindparam("seller"),
-    _S.key.in_(bindparam("keys", expanding=True)),
+    Among(_S.key, "keys", "TEXT"),
 )
 _ADD = insert(submission)
 _ID = (
@@ -67,7 +69,7 @@ _ID = (
 )
 _FREEZE = insert(request).values(submission_id=_ID)
 _RECORD = insert(invoice)
-_HOLDERS = select(_I.number, _I.order_id, _I.code).where(_I.number.in_(bindparam("numbers", expanding=True)))
+_HOLDERS = select(_I.number, _I.order_id, _I.code).where(Among(_I.number, "numbers", "TEXT"))
 _R = request.c
 _NEWEST = (
     select(
@@ -75,7 +77,7 @@ _NEWEST = (
         *(_R.body, _R.payload_hash, _R.buyer_tax_no, _R.total, _R.colour, _R.blue, _S.created_at),
     )
     .join(request, request.c.submission_id == _S.id)
-    .where(_S.order_id.in_(bindparam("orders", expanding=True)))
+    .where(Among(_S.order_id, "orders"))
     .order_by(_S.order_id, _S.generation, request.c.revision)
 )
 _HASHES = (
@@ -88,7 +90,7 @@ _INVOICE = (
     *(_I.order_id, _I.number, _I.code, _I.total, _I.colour, _I.issued_at),
     *(_I.net, _I.tax, _I.file_url, _I.ofd_url, _I.xml_url, _I.serial),
 )
-_INVOICES = select(*_INVOICE).where(_I.order_id.in_(bindparam("orders", expanding=True))).order_by(_I.recorded_at)
+_INVOICES = select(*_INVOICE).where(Among(_I.order_id, "orders")).order_by(_I.recorded_at)
 _SHOWN = (
     "code",
     "generation",
@@ -145,16 +147,16 @@ class Submissions:
         orders = [order_id for order_id, _ in wanted if order_id not in self._orders]
         if orders:
             self._orders.update((order_id, []) for order_id in orders)
-            for row in await self._connection.execute(_OF_ORDERS, {"orders": orders}):
-                self._orders[row.order_id].append(_known(row))
+            for row in await question.rows(self._connection, _OF_ORDERS, orders=orders):
+                self._orders[row[0]].append(_Known(*row))
         accounts: dict[tuple[str, str], list[str]] = {}
         for _, one in wanted:
             if (one.issuer_kind, one.seller_tax_no, one.key) not in self._keys:
                 accounts.setdefault((one.issuer_kind, one.seller_tax_no), []).append(one.key)
         for (kind, seller), keys in accounts.items():
             self._keys.update(((kind, seller, str(key)), None) for key in keys)
-            for row in await self._connection.execute(_OF_KEYS, {"kind": kind, "seller": seller, "keys": keys}):
-                self._keys[kind, seller, row.key] = _known(row)
+            for row in await question.rows(self._connection, _OF_KEYS, kind=kind, seller=seller, keys=keys):
+                self._keys[kind, seller, row[4]] = _Known(*row)
 
     async def intend(self, order_id: OrderId, wanted: Wanted, epoch: int) -> Stored:
         """Commit the intent: from now on the request may have been sent. Raises KeyTaken.
@@ -232,7 +234,7 @@ class Submissions:
 
     async def newest(self, order_ids: Iterable[OrderId]) -> dict[OrderId, Stored]:
         """For each order its submission of the highest generation, with the newest bytes."""
-        rows = await self._connection.execute(_NEWEST, {"orders": list(order_ids)})
+        rows = await question.rows(self._connection, _NEWEST, orders=list(order_ids))
         return {row[0]: _stored(row) for row in rows}
 
     # -- what came of it -------------------------------------------------------------------------------------------
@@ -243,8 +245,8 @@ class Submissions:
         if not unknown:
             return
         self._holders.update((number, {}) for number in unknown)
-        for row in await self._connection.execute(_HOLDERS, {"numbers": unknown}):
-            self._holders[row.number][row.order_id] = row.code
+        for number, order_id, code in await question.rows(self._connection, _HOLDERS, numbers=unknown):
+            self._holders[number][order_id] = code
 
     async def record(self, order_id: OrderId, generation: int, found: Invoice) -> bool:
         """Keep an invoice as ours. False when its number is already recorded under another order."""
@@ -280,7 +282,7 @@ class Submissions:
 
 async def invoices_of(connection: AsyncConnection, order_ids: Iterable[OrderId]) -> dict[OrderId, list[Invoice]]:
     """The recorded invoices of each order, oldest first."""
-    rows = await connection.execute(_INVOICES, {"orders": list(order_ids)})
+    rows = await question.rows(connection, _INVOICES, orders=list(order_ids))
     found: dict[OrderId, list[Invoice]] = {}
     for row in rows:
         found.setdefault(row[0], []).append(_invoice(row))
@@ -308,10 +310,6 @@ def _invoice(row: Any) -> Invoice:
         xml_url=xml_url,
         serial=serial,
     )
-
-
-def _known(row: Any) -> _Known:
-    return _Known(row.order_id, row.generation, row.issuer_kind, row.seller_tax_no, row.key)
 
 
 def _differs(known: _Known, mine: _Known) -> bool:

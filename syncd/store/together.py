@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.domain.lifecycle import Phase, State
 from syncd.store.dialect import is_postgresql
 from syncd.store.schema import invoice_order
-from syncd.store.script import Script, Tell, play
+from syncd.store.script import All, Script, Tell, play
 from syncd.store.wording import Cells, Statement, worded
 
 #: What guards a change of an order: its state, its phase, and its status at WDT.
@@ -34,16 +34,20 @@ class _Group:
         self.rows: list[Cells] = []
         self.guarded = 0
 
+    def told(self, shared: bool) -> Tell:
+        """In the words of the database's driver."""
+        words = worded(self.statement, tuple(self.rows[0]), shared)
+        return Tell(words.sql, [words.values(row) for row in self.rows])
+
     def require(self, changed: int) -> None:
         """Raises Torn where so many rows are not what was to be changed."""
         if self.guarded and changed != len(self.rows):
             raise Torn(f"{changed} of {len(self.rows)} orders were as they had been read")
 
 
-def _all_of(groups: Sequence[_Group]) -> Script[None]:
-    for group in groups:
-        words = worded(group.statement, tuple(group.rows[0]))
-        group.require((yield Tell(words.sql, [words.values(row) for row in group.rows])))
+def _all_of(groups: Sequence[_Group], shared: bool) -> Script[None]:
+    for group, changed in zip(groups, (yield All([group.told(shared) for group in groups])), strict=True):
+        group.require(changed)
 
 
 class Together:
@@ -83,13 +87,7 @@ class Together:
         groups, self._groups = self._groups, []
         self._newest.clear()
         self._reached.clear()
-        if not is_postgresql(self._connection):
-            await play(self._connection, _all_of(groups))
-            return
-        for group in groups:
-            rows = group.rows
-            done = await self._connection.execute(group.statement, rows if len(rows) > 1 else rows[0])
-            group.require(done.rowcount)
+        await play(self._connection, _all_of(groups, is_postgresql(self._connection)))
 
 
 class Patient:
@@ -120,7 +118,13 @@ class Patient:
         return await self._connection.stream(statement, parameters, **options)
 
     async def get_raw_connection(self) -> Any:
-        await self._before(None)
+        raw = await self.get_raw_connection_to_look()
+        self._together.known.clear()
+        return raw
+
+    async def get_raw_connection_to_look(self) -> Any:
+        """The same for what changes no order."""
+        await self._together.flush()
         begun: Any = self._connection.sync_connection
         return begun.connection  # it is there since the transaction began: SQLAlchemy's own way takes a greenlet
 

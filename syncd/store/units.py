@@ -19,8 +19,9 @@ from syncd.domain.clock import Clock
 from syncd.store import grants
 from syncd.store.dialect import is_postgresql
 from syncd.store.instants import from_ms, span_ms, to_ms
+from syncd.store.question import rows
 from syncd.store.schema import unit
-from syncd.store.script import Ask, Script, Tell, play, rows_of, tell
+from syncd.store.script import Ask, Cells, Script, Tell, play, rows_of, tell
 from syncd.store.workers import Pulse
 
 #: The longest sleep of a unit that has nothing to do: whatever gives it something wakes it.
@@ -133,15 +134,15 @@ class Units:
     async def due(self, stage: str) -> list[str]:
         """Keys of `stage` whose time has come and that nobody holds, longest waiting first."""
         await self.wake_all()
-        rows = await self._connection.execute(grants.due(self._by_database), {"k_stage": stage, **self._now()})
-        return [row.key for row in rows]
+        due = await rows(self._connection, grants.due(self._by_database), k_stage=stage, **self._now())
+        return [key for (key,) in due]
 
     async def due_of_all(self) -> list[Due]:
         """As `due`, of every stage at once."""
         await self.wake_all()
-        slept = {"slept": span_ms(LONGEST_SLEEP)}
-        rows = await self._connection.execute(grants.due_of_all(self._by_database), {**slept, **self._now()})
-        return [Due(stage, key, bool(rested)) for stage, key, rested in rows]
+        slept = span_ms(LONGEST_SLEEP)
+        due = await rows(self._connection, grants.due_of_all(self._by_database), slept=slept, **self._now())
+        return [Due(stage, key, bool(rested)) for stage, key, rested in due]
 
     async def claim(self, stage: str, key: str, lease: timedelta) -> Claim | None:
         """Take the unit for `lease`, or None when it is not due or another holds it."""
@@ -155,15 +156,8 @@ class Units:
         claimed_at = self._clock.monotonic()  # before the statement is sent: ours is believed in no longer than theirs
         if is_postgresql(self._connection):
             units = await self._waited(units)
-        granted = await self._connection.execute(
-            grants.claim(self._by_database),
-            {
-                **grants.among(units),
-                **self._now(),
-                **self._until(claimed_at, lease),
-                "in_owner": self._host.owner,
-            },
-        )
+        cells = {**grants.among(units), **self._now(), **self._until(claimed_at, lease), "in_owner": self._host.owner}
+        granted = await rows(self._connection, grants.claim(self._by_database), **cells)
         lease_until, pulse = claimed_at + lease.total_seconds(), self._host.pulse
         return {
             (stage, key): Claim(stage, key, epoch, claimed_at, lease_until, notes, crashes, pulse, failures)
@@ -172,8 +166,8 @@ class Units:
 
     async def _waited(self, units: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
         """Which of them can be claimed, once whoever writes under their last grants, or wakes them, has ended."""
-        held = await self._connection.execute(grants.held(self._by_database), {**grants.among(units), **self._now()})
-        return [(row.stage, row.key) for row in held]
+        held = await rows(self._connection, grants.held(self._by_database), **grants.among(units), **self._now())
+        return [(stage, key) for stage, key in held]
 
     async def asleep(self, stage: str, keys: Collection[str]) -> list[str]:
         """Those of `keys` that came due because they have slept long enough, kept from everybody else until the end."""
@@ -204,17 +198,18 @@ class Units:
         mono = {} if self._by_database else {"c_mono": int(self._clock.monotonic() * 1000)}
         return {"c_boot": self._boot, **mono}
 
-    async def check(self, claim: Claim) -> None:
-        """Raises Fenced unless `claim` is still the newest grant."""
-        sql = grants.EPOCH[is_postgresql(self._connection)]
-        if await rows_of(self._connection, Ask(sql, (claim.stage, claim.key))) != [(claim.epoch,)]:
+    async def check(self, claim: Claim, grant: Sequence[Cells] | None = None) -> None:
+        """Raises Fenced unless `claim` is still the newest grant, which is `grant` where this transaction has asked."""
+        if grant is None:
+            grant = await rows_of(self._connection, newest_grant(claim, shared=is_postgresql(self._connection)))
+        if list(grant) != [(claim.epoch,)]:
             raise _fenced(claim)
 
     async def stale(self, claims: Collection[Claim]) -> set[tuple[str, str]]:
         """Units whose newest grant is not among `claims` any more; the others' stays so until this transaction ends."""
         units = [(claim.stage, claim.key) for claim in claims]
-        rows = await self._connection.execute(grants.EPOCHS, grants.among(units))
-        epochs = {(stage, key): epoch for stage, key, epoch in rows}
+        now = await rows(self._connection, grants.EPOCHS, **grants.among(units))
+        epochs = {(stage, key): epoch for stage, key, epoch in now}
         ours = {(claim.stage, claim.key): claim.epoch for claim in claims}
         return {one for one, epoch in ours.items() if epochs.get(one) != epoch}
 
@@ -253,7 +248,7 @@ class Units:
         await self.wake_all()
         now = to_ms(self._clock.now())
         ended = await play(self._connection, _ended(grants.FINISH[is_postgresql(self._connection)], endings, now))
-        self.woken.update({unit: due for unit, due in ended.items() if due <= now})  # these go on at once
+        self.woken.update(ended)
         return [None if one.unit in ended else _fenced(one.claim) for one in endings]
 
     async def wake(self, stage: str, key: str, at: datetime | None = None) -> None:
@@ -324,6 +319,11 @@ def _ended(sql: str, endings: Sequence[Ending], now: int) -> Script[dict[tuple[s
         for row in (yield Ask(sql, (*cells, *one.unit, one.claim.epoch))):
             ended[one.unit] = row[0]
     return ended
+
+
+def newest_grant(claim: Claim, *, shared: bool) -> Ask:
+    """The question for the epoch of the newest grant of this claim's unit. `shared`: on PostgreSQL."""
+    return Ask(grants.EPOCH[shared], (claim.stage, claim.key))
 
 
 def _fenced(claim: Claim) -> Fenced:

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import insert, select, tuple_
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.window import Window
+from syncd.store import question
 from syncd.store.instants import from_ms, span_ms, to_ms
+from syncd.store.question import Among
 from syncd.store.schema import backfill, cursor, window_done
 from syncd.store.script import Script, Tell, play
 
@@ -26,6 +28,9 @@ _JOIN = """
 UPDATE window_done SET "end" = ?, rows = rows + ?, calls = calls + ?, done_at = ?
 WHERE sid = ? AND feed = ? AND "end" = ? AND start > ?
 """
+_PLACES = select(cursor.c.sid, cursor.c.feed, cursor.c.origin, cursor.c.position, cursor.c.moved_at).where(
+    Among(cursor.c.sid, "sids", "TEXT"), Among(cursor.c.feed, "names", "TEXT")
+)
 _NOTE = 'INSERT INTO window_done (sid, feed, start, "end", rows, calls, done_at) VALUES (?, ?, ?, ?, ?, ?, ?)'
 
 
@@ -93,8 +98,10 @@ class Windows:
 
     async def places(self, feeds: Collection[tuple[str, str]]) -> dict[tuple[str, str], Cursor]:
         """The cursors of several feeds (sid and name)."""
-        found = await self._connection.execute(select(cursor).where(tuple_(cursor.c.sid, cursor.c.feed).in_(feeds)))
-        return {(row.sid, row.feed): _cursor(row) for row in found}
+        sids, names = ([*{one[part] for one in feeds}] for part in (0, 1))
+        found = await question.rows(self._connection, _PLACES, sids=sids, names=names)
+        there = {(sid, feed): Cursor(sid, feed, *map(from_ms, instants)) for sid, feed, *instants in found}
+        return {feed: there[feed] for feed in feeds if feed in there}
 
     async def begin(self, sid: str, feed: str, origin: datetime) -> Cursor:
         """Start a feed at `origin`; everything before it is a backfill's business."""

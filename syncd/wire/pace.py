@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -88,7 +87,7 @@ class Pacer:
         self._line = Line()
         self._held = False
         #: Instants on `clock` of places that are ours and not used yet.
-        self._places: deque[float] = deque()
+        self._places: list[float] = []
         self._at_once, self._taken_at = 1, float("-inf")
         self.tat = float("-inf") if last_call_ago is None else clock() - last_call_ago + self._budget.spacing(now())
 
@@ -145,14 +144,14 @@ class Pacer:
         """Wait until we are the first, nobody is alone, and a place has come; then use it."""
         await self._refuse_at_rest()
         if not (self._held or len(self._line)) and self._has_come():
-            self._places.popleft()
+            self._places.pop(0)
             self._held = alone
             return
         waiter = self._line.join(patient=patient)
         try:
             while not await self._is_our_turn(waiter):
                 pass
-            self._places.popleft()
+            self._places.pop(0)
             self._held = alone
         finally:
             self._line.leave(waiter)
@@ -161,7 +160,7 @@ class Pacer:
         """Whether a place is here already, so that there is nothing to stand in line for."""
         now = self._clock()
         while self._places and self._places[0] < now - LATE:
-            self._places.popleft()
+            self._places.pop(0)
         if not self._places and self._shared is None:
             self._places.append(now + self.reserve())
         return bool(self._places) and self._places[0] <= now + NEAR

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation, Overflow, Rounded
 from typing import Any, Never
 
 import msgspec
@@ -62,7 +62,7 @@ def _plain(body: bytes, max_depth: int) -> object:
         return _NOT_PLAIN
     try:
         value: object = _FAST.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ArithmeticError):
         return _NOT_PLAIN
     texts = _count(value, max_depth - 2)
     return value if 2 * texts == body.count(b'"') else _NOT_PLAIN
@@ -145,11 +145,6 @@ def exact(text: str) -> Decimal:
     return number
 
 
-def _exact(text: str) -> Decimal:
-    """As `exact`, of what a JSON reader took for a number; a short one without an exponent needs no second look."""
-    return Decimal(text) if len(text) < _MAX_EXPONENT and "e" not in text and "E" not in text else exact(text)
-
-
 def _text(body: bytes) -> str:
     plain = body.removeprefix(BOM)
     if not plain.strip():
@@ -200,7 +195,11 @@ def _texts(value: object, max_depth: int) -> Iterator[str]:
 #: What every whole number that we accept stays below.
 _MOST: int = 10**_MAX_DIGITS
 _NOT_PLAIN = object()
-_FAST = msgspec.json.Decoder(float_hook=_exact)
+#: Takes a number as it is written or, where it has more digits or a larger exponent than any amount, not at all.
+_AS_WRITTEN = Context(
+    prec=_MAX_EXPONENT, Emin=0, Emax=_MAX_EXPONENT, traps=[Clamped, Inexact, InvalidOperation, Overflow, Rounded]
+)
+_FAST = msgspec.json.Decoder(float_hook=_AS_WRITTEN.create_decimal)
 _LENIENT = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 _DECODER = json.JSONDecoder(
     strict=False, parse_int=_integer, parse_float=exact, parse_constant=_constant, object_pairs_hook=_object

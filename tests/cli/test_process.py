@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from typing import Any
 
+import pytest
 from cli_world import Place, process
 
 
@@ -138,6 +140,57 @@ def test_importing_the_command_line_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+def test_the_daemon_loads_nothing_that_it_does_not_need() -> None:
+    """What shows help, migrates, speaks to another database, or does what nobody has configured stays on the disk."""
+    unneeded = "'rich', 'pygments', 'alembic', 'sqlalchemy.dialects.postgresql', 'psycopg', 'procrastinate', 'apprise'"
+    other = "'syncd.cli.status', 'syncd.cli.sim', 'cryptography'"
+    code = f"""
+import sys
+from syncd.cli import build
+build("en", ["run"])
+from syncd.cli.run import _without_colours
+_without_colours()
+import syncd.app, syncd.reload, syncd.watch.notify
+print([m for m in ({unneeded}, {other}) if sys.modules.get(m)])
+"""
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+def test_every_command_is_known_by_the_module_that_has_it() -> None:
+    import typer.main
+
+    from syncd.cli import COMMANDS, build
+
+    whole: Any = typer.main.get_command(build("en"))
+    assert sorted(whole.commands) == sorted(COMMANDS)
+    for name in COMMANDS:
+        alone: Any = typer.main.get_command(build("en", ["--lang", "en", name, "--help"]))
+        assert name in alone.commands
+        assert len(alone.commands) <= 2
+
+
+@pytest.mark.parametrize(
+    ("args", "command"),
+    [
+        (["run"], "run"),
+        (["-c", "run", "status", "-h"], "status"),
+        (["--config=x.toml", "--lang=zh", "lane", "list"], "lane"),
+        (["-h", "run"], ""),
+        (["--version", "run"], ""),
+        (["--", "run"], ""),
+        (["--lang"], ""),
+        ([], ""),
+    ],
+)
+def test_one_command_is_asked_for_or_all_of_them(args: list[str], command: str) -> None:
+    from syncd.cli.frame import asked
+
+    assert asked(args) == command
 
 
 def test_every_command_explains_itself_with_an_example(place: Place) -> None:

@@ -39,6 +39,7 @@ RARE = {
     "wallet": "a merchant with a wallet",
     "wdt.now": "somebody who asks for the time",
     "worker": "others at work on the same store",
+    "write_back.confirmed": "another reading that has shown it first",
     "write_back.doubted": "an answer nobody knows",
     "write_back.missing": "a document that is gone",
     "write_back.not_applied": "a throttled lane",

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import LiteralString, Protocol
+from typing import Any, LiteralString, Protocol
 
 import psycopg
 
@@ -119,6 +119,7 @@ def distributed(
     most_units: int = 8,
     places: Mapping[str, int] | None = None,
     silent_after: float = 2.0,
+    knows: Callable[[tuple[str, str]], bool] = lambda _: True,
 ) -> Distributed:
     """An engine that shares its work with whoever else is on this database."""
     return Distributed(
@@ -131,6 +132,7 @@ def distributed(
         most_units=most_units,
         group=by_feed,
         places=places,
+        knows=knows,
         beat=0.3,
         silent_after=silent_after,
     )
@@ -143,9 +145,9 @@ class Fleet:
     url: str
     engines: list[Distributed] = field(default_factory=list)
 
-    def join(self, work: Work, *stages: str, role: Role = "all", most_units: int = 8) -> Distributed:
-        """One more, started."""
-        engine = distributed(self.url, work, *stages, role=role, most_units=most_units)
+    def join(self, work: Work, *stages: str, **wishes: Any) -> Distributed:
+        """One more, started; `wishes` as for `distributed`."""
+        engine = distributed(self.url, work, *stages, **wishes)
         engine.start()
         self.engines.append(engine)
         return engine

@@ -171,6 +171,24 @@ async def test_what_is_told_in_a_transaction_is_run_when_it_commits_and_not_befo
     await work.until(lambda: sorted(work.ended) == ["push/m1", "push/m2"])
 
 
+async def test_a_unit_that_comes_due_soon_is_begun_then_and_without_a_tick(
+    fleet: Fleet, outside: psycopg.AsyncConnection
+) -> None:
+    work = Work()
+    work.let_go()
+    engine = fleet.join(work, "push", role="worker", knows=lambda unit: unit != ("push", "gone"))
+    await engine.wake(outside, [("push", "m1")])
+    await outside.commit()
+    await work.until(lambda: work.ended == ["push/m1"])  # it takes part
+    told_at = asyncio.get_running_loop().time()
+
+    engine.wake_in({("push", "m2"): 0.2, ("push", "m3"): 3600.0, ("push", "gone"): 0.0})
+    engine.wake_in({("push", "m2"): 3600.0})  # the sooner one stands
+
+    await work.until(lambda: work.ended == ["push/m1", "push/m2"])
+    assert asyncio.get_running_loop().time() - told_at >= 0.2
+
+
 async def test_what_is_told_in_a_transaction_that_rolls_back_was_never_told(
     fleet: Fleet, outside: psycopg.AsyncConnection
 ) -> None:
@@ -209,6 +227,21 @@ async def test_a_queue_that_cannot_be_told_costs_no_fact(fleet: Fleet, outside: 
 
     found = await outside.execute("SELECT what FROM fact")
     assert await found.fetchall() == [("issued",)]
+
+
+async def test_a_transaction_that_was_lost_while_telling_is_not_taken_for_committed(
+    fleet: Fleet, outside: psycopg.AsyncConnection
+) -> None:
+    engine = distributed(fleet.url, Work(), "push")
+    await outside.execute("INSERT INTO fact VALUES ('issued')")
+    async with await psycopg.AsyncConnection.connect(fleet.url, autocommit=True) as other:
+        await other.execute("SELECT pg_terminate_backend(%s, 5000)", [outside.info.backend_pid])
+
+    await engine.wake(outside, [("push", "m1")])
+
+    with pytest.raises(psycopg.OperationalError):
+        await outside.commit()
+    assert await fleet.units() == []
 
 
 # -- the queue itself --------------------------------------------------------------------------------------------------

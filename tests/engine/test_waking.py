@@ -34,6 +34,17 @@ class Work:
                 await self.ran.wait()
 
 
+async def ticked() -> tuple[Work, Embedded]:
+    """An engine whose first tick is over, and that has no other for an hour."""
+    work = Work()
+    work.gate.set()
+    work.is_due.add("m000")
+    engine = Embedded(["push"], work.due, work.run, tick=NEVER)
+    engine.start()
+    await work.until(1)
+    return work, engine
+
+
 async def test_a_unit_that_is_woken_is_begun_at_once() -> None:
     work = Work()
     engine = Embedded(["push"], work.due, work.run, tick=NEVER)
@@ -45,6 +56,30 @@ async def test_a_unit_that_is_woken_is_begun_at_once() -> None:
 
     await work.until(1)
     work.gate.set()
+    await engine.drain(5)
+
+
+async def test_a_unit_that_comes_due_soon_is_begun_then_and_not_at_the_next_tick() -> None:
+    work, engine = await ticked()
+    began = asyncio.get_running_loop().time()
+
+    work.is_due.add("m001")
+    engine.wake_in({("push", "m001"): 0.1})
+    engine.wake_in({("push", "m001"): NEVER})  # the sooner one stands
+
+    await work.until(2)
+    assert 0.1 <= asyncio.get_running_loop().time() - began < 4
+    await engine.drain(5)
+
+
+async def test_of_two_instants_the_sooner_one_counts() -> None:
+    work, engine = await ticked()
+
+    work.is_due.add("m001")
+    engine.wake_in({("push", "m001"): NEVER})
+    engine.wake_in({("push", "m001"): 0.01})
+
+    await work.until(2)
     await engine.drain(5)
 
 

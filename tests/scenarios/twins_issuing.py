@@ -147,7 +147,7 @@ def no_late_sweep() -> Iterator[None]:
 def no_fence() -> Iterator[None]:
     """Rule 3: nobody looks whether the unit has been granted to somebody else since."""
 
-    async def check(_units: Units, _claim: Claim) -> None:
+    async def check(_units: Units, _claim: Claim, _grant: Any = None) -> None:
         return
 
     async def stale(_units: Units, _claims: Any) -> set[tuple[str, str]]:

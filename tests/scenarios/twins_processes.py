@@ -66,7 +66,7 @@ def random_key() -> Iterator[None]:
 def no_fence() -> Iterator[None]:
     """Rule 3 broken: whoever was overtaken goes on writing."""
 
-    async def check(_units: Units, _claim: Claim) -> None:
+    async def check(_units: Units, _claim: Claim, _grant: Any = None) -> None:
         return
 
     async def stale(_units: Units, _claims: Any) -> set[tuple[str, str]]:

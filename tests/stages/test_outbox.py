@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from syncd.domain.outcome import Outcome, Unknown
-from syncd.stages.push.outbox import MOST, Job, Outbox
+from syncd.stages.push.outbox import GATHER_FOR, MOST, READY, Job, Outbox
 from syncd.stages.turn import Merchant
 from syncd.store.units import Claim
 
@@ -46,13 +46,13 @@ async def test_a_record_is_bounded_and_loses_none() -> None:
 
 
 async def test_the_next_ones_are_made_ready_before_the_last_have_ended() -> None:
+    most = READY * 2
     box = outbox(concurrency=2)
-    box.post(jobs(4), [never() for _ in range(4)])
+    box.post(jobs(most), [*(never() for _ in range(most - 1)), answered()])
     full = box.has_room
-    box.post(jobs(1), [answered()])
     await box.answers()
 
-    assert (full, box.waiting) == (False, 4)
+    assert (full, box.has_room, box.waiting) == (False, True, most - 1)
     await box.close()
 
 
@@ -82,4 +82,25 @@ async def test_a_defect_in_a_call_is_told() -> None:
 
     with pytest.raises(KeyError):
         await box.answers()
+    await box.close()
+
+
+async def test_answers_are_not_waited_for_longer_than_until_there_is_room() -> None:
+    most = READY * 2
+    box = outbox(concurrency=2)
+    box.post(jobs(most + 5), [*(answered() for _ in range(6)), *(never() for _ in range(most - 1))])
+
+    come = await asyncio.wait_for(box.answers(until_room=True), GATHER_FOR / 2)
+
+    assert (len(come), box.waiting, box.has_room) == (6, most - 1, True)
+    await box.close()
+
+
+async def test_an_answer_is_recorded_though_the_others_are_late() -> None:
+    box = outbox(concurrency=2)
+    box.post(jobs(9), [answered(), *(never() for _ in range(8))])
+
+    come = await box.answers()
+
+    assert (len(come), box.waiting) == (1, 8)
     await box.close()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
+from unittest.mock import patch
 
 import pytest
 from daemon_parts import NOON, VirtualClock
@@ -10,12 +12,17 @@ from hypothesis import strategies as st
 from stage_parts import SEARCH, Open, submits
 
 from syncd.domain.lifecycle import Hold, State
-from syncd.domain.order import OrderNo, Page, Row, Search
+from syncd.domain.order import MerchantName, OrderNo, Page, Row, Search
 from syncd.domain.trouble import Care, Permanent, Verdict
 from syncd.domain.window import SECOND, Window
 from syncd.sandbox import Sandbox
+from syncd.stages.poll import reading
+from syncd.stages.poll.ahead import AHEAD, Ahead
 from syncd.stages.poll.plan import PollRules, hot_search, next_page, origin, proven_by_hot_page, refresh_search
+from syncd.store.sightings import Seen
 from syncd.store.windows import Cursor
+
+T = TypeVar("T")
 
 RULES = PollRules(
     every=timedelta(seconds=60),
@@ -245,6 +252,35 @@ async def test_more_rows_than_a_page_are_all_read(sandbox: Sandbox, daemon: Open
             await d.turn("poll", feed)
 
         assert set(await d.orders()) == numbers
+
+
+class Late(Ahead[T]):
+    """Gives nothing before everything is there that it makes ahead."""
+
+    async def next(self) -> list[T]:
+        while not (self._made[-1].done() and (self._is_over or len(self._made) == AHEAD)):
+            await asyncio.wait({self._made[-1]})
+        return await super().next()
+
+
+async def test_pages_that_are_stored_together_prove_nothing_after_one_that_was_overtaken(
+    sandbox: Sandbox, daemon: Open, clock: VirtualClock
+) -> None:
+    """R11. The second page would complete the window; the first one shows an order as it was before."""
+    async with daemon(poll={"page_size": 10}) as d:
+        await d.turn("poll", "pending")
+        before = (await cursors(d))["pending"].position
+        numbers = [sandbox.wdt.put_order({}, modified=clock() + at) for at in range(15)]
+        clock.advance(1200)
+        later = Row(OrderNo(numbers[0]), 45, "", False, "", "", None, None, b"{}", b"later")
+        async with d.app.store.begin() as tx:
+            await tx.sightings.keep(MerchantName("m001"), "demo_sid", [later], Seen(10**6, tx.now))
+
+        with patch.object(reading, "Ahead", Late):
+            await d.turn("poll", "pending")
+
+        assert set(await d.orders()) < set(numbers)
+        assert (await cursors(d))["pending"].position == before
 
 
 async def test_a_window_whose_second_page_never_comes_is_read_again_from_its_first(

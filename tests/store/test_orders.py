@@ -15,7 +15,7 @@ from store_parts import AT, ON_A_FILE, SID, M, at, keep, put, raw, row, submitte
 from syncd.domain.lifecycle import STEPS, Event, Hold, IllegalStep, Phase, State, allowed_moves
 from syncd.domain.order import BadRow, MerchantName
 from syncd.store.orders import Stale
-from syncd.store.schema import invoice_order
+from syncd.store.schema import counter, invoice_order
 from syncd.store.sightings import Seen
 from syncd.store.store import Store
 from syncd.wire.wdt.page import decode_page
@@ -84,6 +84,22 @@ async def test_a_waiting_order_is_due_since_it_was_created(store: Store) -> None
         due = await tx.orders.to_push(M, AT, 10)
 
     assert [order.no for order in due] == ["FP1", "FP2"]
+
+
+async def test_a_waiting_order_is_due_since_the_window_began_in_which_it_was_changed(store: Store) -> None:
+    """Oldest first, in whatever order the windows were read: what was changed long ago has waited long."""
+    async with store.begin() as tx:
+        for seq, (no, hours) in enumerate({"FP3": 1, "FP1": 3, "FP2": 2}.items()):
+            span = AT - timedelta(hours=hours), AT - timedelta(hours=hours - 1)
+            created = row(no, created_at=AT - timedelta(minutes=hours))
+            await tx.sightings.keep(M, SID, [created], Seen(seq, AT, span))
+
+    async with store.read() as tx:
+        due = await tx.orders.to_push(M, AT, 10)
+
+    assert [(order.no, order.next_at) for order in due] == [
+        (f"FP{4 - hours}", AT - timedelta(hours=hours)) for hours in (3, 2, 1)
+    ]
 
 
 async def test_only_a_fresh_sighting_may_be_sent(store: Store) -> None:
@@ -218,8 +234,15 @@ async def test_an_order_on_its_way_is_always_known_to_be_seen_now(store: Store, 
         assert (await the(tx, "FP1")).seen_at == at(1)
 
 
-async def test_what_a_later_request_saw_unchanged_is_not_overwritten_by_an_earlier_one(store: Store) -> None:
-    """R11, although the later one wrote nothing: the earlier answer shows a state that was over by then."""
+@pytest.mark.parametrize("alone", [False, True], ids=["beside_others", "alone"])
+async def test_what_a_later_request_saw_unchanged_is_not_overwritten_by_an_earlier_one(
+    store: Store, alone: bool
+) -> None:
+    """R11, although the later one wrote no row: the earlier answer shows a state that was over by then.
+
+    Nobody else has to know it where a process works alone: then nothing is written at all.
+    """
+    store.alone = alone
     async with store.begin() as tx:
         await keep(tx, row("FP1", 5), seq=1)
     async with store.begin() as tx:
@@ -229,8 +252,11 @@ async def test_what_a_later_request_saw_unchanged_is_not_overwritten_by_an_earli
         late = await keep(tx, row("FP1", 45, version=2), row("FP2"), seq=2, seen_at=at(2))
         after = await keep(tx, row("FP1", 45, version=2), seq=4, seen_at=at(4))
 
+    async with store.read() as tx:
+        noted = (await tx.connection.execute(select(counter).where(counter.c.name.like("passed_over:%")))).all()
     assert (late.new, late.changed, late.overtaken) == (1, 0, 1)
     assert (after.changed, after.overtaken) == (1, 0)
+    assert len(noted) == (0 if alone else 1)
 
 
 async def test_each_tenant_has_its_own_request_numbers(store: Store) -> None:

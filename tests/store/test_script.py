@@ -13,7 +13,7 @@ from store_parts import ON_A_FILE
 
 from syncd.domain.clock import SystemClock
 from syncd.store.schema import counter
-from syncd.store.script import Add, Ask, Script, Tell, play, rows_of, tell
+from syncd.store.script import Add, All, Ask, Script, Tell, play, rows_of, tell
 from syncd.store.store import Store, StoreUnavailable
 
 COUNTER = {"name": "text", "value": "int8"}
@@ -41,6 +41,67 @@ async def test_each_step_is_told_what_the_last_one_found(url: str) -> None:
             kept = await rows_of(tx.connection, ALL)
 
     assert found == kept == [("script:a", 7), ("script:b", 8), ("script:c", 2)]
+
+
+_NEW = "INSERT INTO counter (name, value) VALUES (?, ?)"
+_RAISE = "UPDATE counter SET value = value + 1 WHERE name = ?"
+
+
+async def test_of_several_that_are_sent_together_each_is_told_what_it_found_itself(url: str) -> None:
+    together = All(
+        [
+            Tell(_NEW, [("script:a", 1)]),
+            Tell(_NEW, [("script:b", 2), ("script:c", 3)]),
+            ALL,
+            Tell(_RAISE, [("script:a",), ("script:x",), ("script:c",)]),
+            Tell(_RAISE, [("script:x",)]),
+            ALL,
+        ]
+    )
+
+    def all_of(these: All) -> Script[list[Any]]:
+        found: list[Any] = yield these
+        return found
+
+    async with Store.at(url, SystemClock()) as store, store.begin() as tx:
+        found = await play(tx.connection, all_of(together))
+        few = await play(tx.connection, all_of(All([Tell(_RAISE, [("script:b",)]), ALL])))
+
+    before, after = ([("script:a", a), ("script:b", b), ("script:c", c)] for a, b, c in ((1, 2, 3), (2, 2, 4)))
+    assert found == [1, 2, before, 2, 0, after]
+    assert few == [1, [after[0], ("script:b", 3), after[2]]]
+
+
+@pytest.mark.parametrize("rows", [1, 9, 10, 11, 25])
+async def test_however_many_rows_are_added_each_is_there_once(url: str, rows: int) -> None:
+    cells = [(f"script:{number:02}", number) for number in range(rows)]
+
+    def adding() -> Script[int]:
+        added: int = yield Add("counter", COUNTER, cells)
+        return added
+
+    async with Store.at(url, SystemClock()) as store, store.begin() as tx:
+        added = await play(tx.connection, adding())
+
+        assert (added, await rows_of(tx.connection, ALL)) == (rows, cells)
+
+
+@pytest.mark.parametrize("at", range(3))
+async def test_where_one_of_several_is_refused_nothing_of_them_is_kept_and_no_row_is_quoted(url: str, at: int) -> None:
+    steps = [Tell(_NEW, [(f"script:{name}", 1)]) for name in "abc"]
+    steps[at] = Tell(_NEW, [("script:twice", 1), ("script:twice", 2)])
+
+    def refused() -> Script[None]:
+        yield All(steps)
+
+    async with Store.at(url, SystemClock()) as store:
+        with pytest.raises(IntegrityError) as error:
+            async with store.begin() as tx:
+                await play(tx.connection, refused())
+
+        async with store.begin() as tx:
+            assert await rows_of(tx.connection, ALL) == []
+    assert "script:" not in str(error.value)
 
 
 async def test_nothing_of_a_script_that_is_refused_is_kept_and_no_row_is_quoted(url: str) -> None:

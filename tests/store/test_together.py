@@ -9,7 +9,7 @@ from store_parts import keep, raw, row, the, wanted
 from syncd.domain.lifecycle import Event, Phase, State
 from syncd.store import script
 from syncd.store.orders import Stale
-from syncd.store.script import executed
+from syncd.store.script import executed, sent
 from syncd.store.store import Store
 from syncd.store.together import Torn
 from syncd.store.units import LEASE
@@ -29,6 +29,7 @@ async def test_twenty_intents_cost_as_many_statements_as_two(store: Store, monke
         monkeypatch.setattr(
             script, "executed", lambda db, step, said=said: (said.append(step.sql), executed(db, step))[1]
         )
+        monkeypatch.setattr(script, "sent", lambda at, step, said=said: (said.append(step.sql), sent(at, step))[1])
         async with store.begin() as tx:
             orders = {no: await the(tx, no) for no in few}
             said.clear()

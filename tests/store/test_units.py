@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from daemon_parts import VirtualClock
 from store_parts import AT, at, keep, raw, row
 
 from syncd.store.store import Store
-from syncd.store.units import LEASE, Claim, Fenced, Host, half_spent
+from syncd.store.units import LEASE, Claim, Ending, Fenced, Host, half_spent
 
 
 async def claim(store: Store, key: str = "m001") -> Claim | None:
@@ -222,6 +223,23 @@ async def test_an_epoch_outlives_the_program_that_was_granted_it(store: Store) -
 
     with raw(store) as db:
         assert db.execute("SELECT epoch FROM unit").fetchone() == (granted.epoch,)
+
+
+async def test_who_comes_due_within_seconds_is_told_in_how_many(store: Store, clock: VirtualClock) -> None:
+    """Whether it was woken for then, or its turn ended with it; what is due later is found by whoever looks."""
+    told: list[Mapping[tuple[str, str], float]] = []
+    store.on_soon = told.append
+    claim = await claimed(store)
+    told.clear()
+
+    async with store.begin() as tx:
+        await tx.units.wake("collect", "m001", at(4))
+        await tx.units.wake("collect", "m002", at(600))
+        await tx.units.wake("write_back", "m001")
+    clock.advance(1)
+    await store.desk.finish(Ending(claim, at(3)))
+
+    assert told == [{("collect", "m001"): 4.0}, {(claim.stage, claim.key): 2.0}]
 
 
 async def test_whoever_is_woken_now_is_told_at_once_however_long_the_transaction_was(

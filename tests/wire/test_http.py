@@ -30,6 +30,57 @@ async def test_what_is_sent_arrives_byte_for_byte_and_the_answer_comes_back_whol
     assert raw_server.arrived[0].query == SALTED
 
 
+async def test_an_announcement_is_not_taken_for_the_answer_that_follows_it(raw_server: RawServer):
+    """ "Go on" and "early hints" come before the answer proper; a connection that gave both is kept."""
+    raw_server.answer(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + reply('{"a":1}'))
+
+    async with Http("wdt") as http:
+        answers = [await http.post(raw_server.url, body=b"[]") for _ in range(2)]
+
+    assert [(one.status, one.body) for one in answers] == [(200, b'{"a":1}')] * 2
+    assert raw_server.connections == 1
+
+
+async def test_an_answer_nobody_asked_for_is_not_taken_for_that_to_the_next_request(raw_server: RawServer):
+    """Whatever came late on a kept connection, perhaps a second time, says nothing of what is sent next."""
+
+    async def twice(server: RawServer, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply("first"))
+        await server.released.wait()
+        writer.write(reply("once more"))
+        await writer.drain()
+
+    raw_server.answer(twice, reply("second"))
+    async with Http("wdt") as http:
+        first = await http.post(raw_server.url, body=b"[1]")
+        raw_server.released.set()
+        protocol = http._pool._conns[next(iter(http._pool._conns))][0][0]  # type: ignore[union-attr]
+        while not len(protocol):  # noqa: ASYNC110 (it arrives in a protocol of aiohttp's)
+            await asyncio.sleep(0)
+        with pytest.raises(Transient):
+            await http.post(raw_server.url, body=b"[2]")
+        second = await http.post(raw_server.url, body=b"[2]")
+
+    assert (first.body, second.body) == (b"first", b"second")
+    assert [one.body for one in raw_server.arrived] == [b"[1]", b"[2]"]
+
+
+async def test_what_is_sent_names_the_server_the_length_and_who_asks(raw_server: RawServer):
+    async with Http("wdt") as http:
+        await http.post(raw_server.url, body="号".encode(), headers={"Content-Type": "application/json"})
+
+    line, *fields = raw_server.arrived[0].head.strip().split("\r\n")
+    assert line == "POST /openapi HTTP/1.1"
+    assert sorted(fields) == [
+        "Accept-Encoding: gzip, deflate",
+        "Accept: */*",
+        "Content-Length: 3",
+        "Content-Type: application/json",
+        f"Host: 127.0.0.1:{raw_server.port}",
+        "User-Agent: syncd",
+    ]
+
+
 @pytest.mark.parametrize("header", ["yesterday", "", "Fri, 99 Nov 2026 02:00:00 GMT"])
 async def test_an_unreadable_date_is_no_date(raw_server: RawServer, header: str):
     raw_server.answer(reply("{}", headers={"Date": header}))
@@ -161,7 +212,16 @@ async def test_a_closed_client_sends_nothing(raw_server: RawServer):
     assert raw_server.connections == 0
 
 
-@pytest.mark.parametrize("url", ["not an address?salt=canary", "ftp://127.0.0.1/x?salt=canary"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "not an address?salt=canary",
+        "ftp://127.0.0.1/x?salt=canary",
+        "http://127.0.0.1/x?salt=canary",
+        "http://demo:canary@127.0.0.1/x",
+        "http://127.0.0.1:99999/canary",
+    ],
+)
 async def test_an_address_that_is_none_is_a_matter_of_settings(url: str):
     async with Http("wdt") as http:
         with pytest.raises(Transient) as caught:
@@ -274,6 +334,7 @@ async def test_connections_can_be_closed_after_each_call(raw_server: RawServer):
             await http.post(raw_server.url, body=b"[]")
 
     assert [arrived.connection for arrived in raw_server.arrived] == [1, 2, 3]
+    assert all("Connection: close\r\n" in arrived.head for arrived in raw_server.arrived)
 
 
 async def test_cookies_are_not_kept(raw_server: RawServer):

@@ -94,7 +94,7 @@ async def stalled_workers(world: World) -> None:
         dice = random.Random(f"{world.seed}/stalls")
 
         def freeze(fact: str, worker: int) -> float:
-            return dice.uniform(*STILL_FOR) if fact != "unit.claimed" and dice.random() < 0.04 else 0.0
+            return dice.uniform(*STILL_FOR) if fact != "unit.claimed" and dice.random() < 0.08 else 0.0
 
         async with world.daemons():
             with world.freezing(freeze):

@@ -1,14 +1,15 @@
 """Reading windows of WDT: pages asked for and stored one by one, the earliest part first.
 
-The next page is on its way while this one is stored: what to ask next follows from the page, not from the store. Rows
-are stored in the order in which they were asked for, and the mark of the place moves with the last of them.
+The next pages are on their way while this one is stored: what to ask next follows from the page, not from the store.
+Rows are stored in the order in which they were asked for, and the mark of the place moves with the last of them.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
+from typing import NamedTuple
 
 import structlog
 
@@ -16,6 +17,7 @@ from syncd.domain.order import Page, Search
 from syncd.domain.trouble import Care, Permanent
 from syncd.domain.window import Window, settled_end
 from syncd.stages.intake import ask, take_in
+from syncd.stages.poll.ahead import Ahead
 from syncd.stages.poll.plan import PollRules
 from syncd.stages.poll.walk import GoOn, Step, Walk
 from syncd.stages.turn import Brake, Merchant
@@ -29,8 +31,15 @@ log = structlog.get_logger("syncd.stages.poll")
 Move = Callable[[Tx, Window, int, int], Awaitable[None]]
 #: Hears what a page changed.
 Met = Callable[[Tx, Kept], Awaitable[None]]
-#: A page on its way, and the number of its request.
-Asking = asyncio.Task[tuple[Page, int]]
+
+
+class Answer(NamedTuple):
+    """A page, the number of its request, the update times that were asked for, and what it meant to the walk."""
+
+    page: Page
+    seq: int
+    span: tuple[datetime, datetime] | None
+    step: Step
 
 
 class Reading:
@@ -55,43 +64,51 @@ class Reading:
         """
         size = self._rules.page_size
         walk = Walk(window, size, every_status=every_status, go_on=go_on, limit=limit, patient=patient)
-        asking = self._ask(merchant, walk)
+        answers = Ahead(partial(self._answered, merchant, walk, settled=settled))
         try:
-            while asking is not None and walk.question is not None:
-                try:
-                    page, seq = await asking
-                except Permanent as no:
-                    if no.verdict.care is not Care.SPLIT or not walk.too_wide():
-                        raise
-                    asking = self._ask(merchant, walk)
-                    continue
-                span = span_of(walk.question)
-                step = walk.feed(page, settled_end(page.asked_at, self._rules.settle) if settled else None)
-                asking = self._ask(merchant, walk)
+            while taken := await answers.next():
                 claim = await self._renewed(claim)
                 async with self._store.begin(claim, fact="poll.page") as tx:
-                    kept = await take_in(tx, merchant, page, seq, span, known_for=self._rules.max_read_age / 4)
-                    if met is not None:
-                        await met(tx, kept)
-                    if step.complete and not kept.overtaken:
-                        await move(tx, step.window, step.rows, step.calls)
-                if not self._stood(merchant, step, kept):
-                    return None
-                if self._brake.pulled:
-                    break
+                    stored = await self._stored(tx, merchant, taken, move, met)
+                if not all(self._stood(merchant, step, kept) for step, kept in stored) or self._brake.pulled:
+                    return None  # what was stored stays; the window is read again
         finally:
-            await _let_end(asking)
-        return walk.calls if walk.question is None else None  # what was stored stays; the window is read again
+            await answers.over()
+        return walk.calls if walk.question is None else None
 
-    def _ask(self, merchant: Merchant, walk: Walk) -> Asking | None:
-        """Send the next question, unless there is none or nothing new may begin."""
-        if walk.question is None or self._brake.pulled:
-            return None
-        return asyncio.create_task(ask(self._store, merchant, walk.question))
+    async def _stored(
+        self, tx: Tx, merchant: Merchant, answers: Sequence[Answer], move: Move, met: Met | None
+    ) -> list[tuple[Step, Kept]]:
+        """Store pages one after the other, up to the first after which the window cannot be read on."""
+        stored: list[tuple[Step, Kept]] = []
+        known_for = self._rules.max_read_age / 4
+        for page, seq, span, step in answers:
+            kept = await take_in(tx, merchant, page, seq, span, known_for=known_for)
+            if met is not None:
+                await met(tx, kept)
+            if step.complete and not kept.overtaken:
+                await move(tx, step.window, step.rows, step.calls)
+            stored.append((step, kept))
+            if _why_not(step, kept):
+                break
+        return stored
+
+    async def _answered(self, merchant: Merchant, walk: Walk, *, settled: bool) -> Answer | None:
+        """The answer to the next question; None where there is none, or nothing new may begin."""
+        while (query := walk.question) is not None and not self._brake.pulled:
+            try:
+                page, seq = await ask(self._store, merchant, query)
+            except Permanent as no:
+                if no.verdict.care is not Care.SPLIT or not walk.too_wide():
+                    raise
+                continue
+            step = walk.feed(page, settled_end(page.asked_at, self._rules.settle) if settled else None)
+            return Answer(page, seq, span_of(query), step)
+        return None
 
     def _stood(self, merchant: Merchant, step: Step, kept: Kept) -> bool:
         """Whether the window may be read on after this page (R9, R11)."""
-        why = "overtaken" if kept.overtaken else step.unstable
+        why = _why_not(step, kept)
         if why:
             span = {"start": step.window.start, "end": step.window.end}
             log.warning("poll.unstable", merchant=merchant.name, why=why, **span)
@@ -106,19 +123,9 @@ class Reading:
             return await tx.units.renew(claim, LEASE)
 
 
-async def _let_end(asking: Asking | None) -> None:
-    """Nobody wants this page any more; it was only a question. It ends by itself, unless we are made to stop."""
-    if asking is None:
-        return
-    try:
-        await asyncio.wait({asking})
-    except asyncio.CancelledError:
-        asking.cancel()
-        await asyncio.wait({asking})
-        raise
-    finally:
-        if asking.done() and not asking.cancelled():
-            asking.exception()  # seen, so that nobody complains about it
+def _why_not(step: Step, kept: Kept) -> str:
+    """Why the window cannot be read on; "" where it can."""
+    return "overtaken" if kept.overtaken else step.unstable
 
 
 def span_of(query: Search) -> tuple[datetime, datetime] | None:

@@ -135,5 +135,5 @@ class Walk:
 
 def _ids(page: Page) -> list[str]:
     """What the rows of a page are told apart by."""
-    unread = [digest(row).hex() for row in page.bad if row.reason != SUPERSEDED] if page.bad else []
-    return [*(str(row.no) for row in page.rows), *unread]
+    ids: list[str] = [row.no for row in page.rows]
+    return ids + [digest(row).hex() for row in page.bad if row.reason != SUPERSEDED] if page.bad else ids

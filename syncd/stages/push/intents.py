@@ -152,9 +152,9 @@ class Intents:
         stored = await self._frozen(tx, merchant, order, decided, claim)
         if stored is None:
             return None
-        counts: dict[str, Any] = {"tries": 0, "revives": 0, "restarts": 0, "duplicates": 0}
-        await tx.orders.move(order, Event.INTENDED, **self._sending(tx, stored), **counts)
-        return self._job(tx, merchant, order, stored, **counts)
+        columns = {**self._sending(tx, stored), "tries": 0, "revives": 0, "restarts": 0, "duplicates": 0}
+        await tx.orders.move(order, Event.INTENDED, **columns)
+        return self._job(merchant, order, stored, columns)
 
     async def _again(
         self,
@@ -180,13 +180,16 @@ class Intents:
         )
         if not isinstance(decided, SameBytes):
             stored = await self._frozen(tx, merchant, order, decided, claim)
-            if stored is not None:
-                await tx.orders.wait(order, **self._sending(tx, stored), tries=0, duplicates=0, drifted=0)
-            return None if stored is None else self._job(tx, merchant, order, stored, tries=0, duplicates=0)
-        await tx.orders.wait(order, **self._sending(tx, frozen))
+            if stored is None:
+                return None
+            columns = {**self._sending(tx, stored), "tries": 0, "duplicates": 0, "drifted": 0}
+            await tx.orders.wait(order, **columns)
+            return self._job(merchant, order, stored, columns)
+        columns = self._sending(tx, frozen)
+        await tx.orders.wait(order, **columns)
         await tx.journal.add("order.resent", order_id=order.id, merchant=merchant.name, key=frozen.key)
         tx.tell(partial(log.info, "push.resent", merchant=merchant.name, order_no=order.no, same_key=True))
-        return self._job(tx, merchant, order, frozen)
+        return self._job(merchant, order, frozen, columns)
 
     async def _was_accepted(self, tx: Tx, order: OrderView) -> bool:
         """Whether the issuer has ever said that it had the newest frozen bytes."""
@@ -203,16 +206,17 @@ class Intents:
             await tx.journal.add("order.unknown", order_id=order.id, merchant=merchant.name, why="changed")
             await tx.units.wake("collect", merchant.name)
             return None
-        await tx.orders.wait(order, **self._sending(tx, frozen))
+        columns = self._sending(tx, frozen)
+        await tx.orders.wait(order, **columns)
         await tx.journal.add("order.revived", order_id=order.id, merchant=merchant.name, key=frozen.key)
         tx.tell(partial(log.info, "push.revived", merchant=merchant.name, order_no=order.no, time=order.restarts))
-        return self._job(tx, merchant, order, frozen, revive=True)
+        return self._job(merchant, order, frozen, columns, revive=True)
 
     def _job(
-        self, tx: Tx, merchant: Merchant, order: OrderView, stored: Stored, *, revive: bool = False, **counts: Any
+        self, merchant: Merchant, order: OrderView, stored: Stored, columns: Mapping[str, Any], *, revive: bool = False
     ) -> Job:
-        """The order as it stands once this transaction is committed."""
-        order = order.changed(**self._sending(tx, stored), state=State.INTENT, **counts)
+        """The order as it stands once this transaction, which sets these columns, is committed."""
+        order = order.changed(**columns, state=State.INTENT)
         is_red = stored.expected.colour is Colour.RED
         return Job(order, stored, channel_of(merchant.issuer, is_red=is_red), revive)
 
@@ -239,7 +243,7 @@ class Intents:
         )
         return stored
 
-    def _sending(self, tx: Tx, stored: Stored) -> dict[str, object]:
+    def _sending(self, tx: Tx, stored: Stored) -> dict[str, Any]:
         return {
             "red_of": stored.expected.blue or None,
             "phase": Phase.SENT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,11 @@ from syncd.store.submissions import Stored
 from syncd.store.units import Claim
 
 #: Answers that come within this many seconds are recorded in one transaction, and no more than so many. Nobody waits
-#: for it: the next intents were committed before, and nobody asks about a call that young.
-GATHER_FOR, MOST = 0.025, 100
+#: for it: nobody asks about a call that young, and when the next intents are to be made ready it is not waited longer.
+GATHER_FOR, MOST = 0.1, 100
+#: The next ones are made ready when no more than so many calls to a place are left: making a batch ready takes as long
+#: as some calls do, and the places shall not stand empty meanwhile.
+READY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,11 @@ class Outbox:
         self.places = asyncio.Semaphore(concurrency)
         #: A lane-wide answer came: nothing more begins.
         self.stopped = False
-        self._most_waiting = 2 * concurrency
+        self._most_waiting = READY * concurrency
         self._calls: dict[asyncio.Task[Outcome], Job] = {}
         self._come: list[asyncio.Task[Outcome]] = []
-        self._news = asyncio.Event()
+        self._enough = asyncio.Event()
+        self._needed = 1
 
     @property
     def waiting(self) -> int:
@@ -65,17 +70,28 @@ class Outbox:
 
     def _has_come(self, task: asyncio.Task[Outcome]) -> None:
         self._come.append(task)
-        self._news.set()
+        if len(self._come) >= self._needed:
+            self._enough.set()
 
-    async def answers(self) -> list[tuple[Job, Outcome]]:
-        """The next answers, together with those that come a moment later. A defect in a call is raised."""
-        await self._news.wait()
-        if len(self._come) < min(MOST, len(self._calls)):
-            await asyncio.sleep(GATHER_FOR)
+    async def answers(self, *, until_room: bool = False) -> list[tuple[Job, Outcome]]:
+        """The next answers, together with those that come a moment later. A defect in a call is raised.
+
+        `until_room`: no more than leave room for the next ones.
+        """
+        await self._come_to(1)
+        wanted = len(self._calls) - self._most_waiting + 1 if until_room else len(self._calls)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_FOR):
+                await self._come_to(min(MOST, wanted))
         come, self._come = self._come[:MOST], self._come[MOST:]
-        if not self._come:
-            self._news.clear()
         return [(self._calls.pop(task), task.result()) for task in come]
+
+    async def _come_to(self, number: int) -> None:
+        """Until so many answers have come and are not recorded."""
+        if len(self._come) < number:
+            self._needed = number
+            self._enough.clear()
+            await self._enough.wait()
 
     async def close(self) -> None:
         """Interrupt what is under way: whatever was sent is unknown, and the store says so already."""

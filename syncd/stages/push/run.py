@@ -56,7 +56,7 @@ class Push(Intents):
                 if turn is not None:  # what is answered now may be due again: only then is it known when to come back
                     await self._settle_all(outbox)
                 elif not outbox.has_room:
-                    await self._record(outbox, await outbox.answers())
+                    await self._record(outbox, await outbox.answers(until_room=True))
         except Disarmed:  # nothing more goes out; what is on its way has an answer to come
             outbox.stopped = True
             await self._settle_all(outbox)

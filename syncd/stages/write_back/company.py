@@ -8,7 +8,7 @@ that was sent before it, so it waits for what is about to be sent, wherever it i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from syncd.stages.turn import Merchant
 from syncd.store.debts import Sought
@@ -16,7 +16,7 @@ from syncd.store.store import Tx
 
 #: As long as so many calls take, at the credential's present pace, and never longer than that; no shorter wait is one.
 WORTH, LONGEST, SHORTEST = 16, timedelta(seconds=20), timedelta(seconds=2)
-#: So long a look waits for the end of what is on its way, and so soon that must be asked about.
+#: So long a look waits for what it would show as well, and so soon that must be asked about, or be looked for anyway.
 SEEN_WITHIN, SOON = timedelta(seconds=10), timedelta(seconds=5)
 
 
@@ -34,10 +34,17 @@ async def waits(tx: Tx, merchant: Merchant, batch: int) -> bool:
     return tx.now < until and await tx.orders.asked_by(merchant.name, until)
 
 
-async def looks_later(tx: Tx, merchant: Merchant, sought: Sequence[Sought]) -> bool:
-    """Whether more is about to be sent that the same look would show, and nothing has waited too long for one."""
+async def looks_at(tx: Tx, merchant: Merchant, sought: Sequence[Sought]) -> datetime:
+    """When to look for these: a little later where the same look would show more, which is sent by then, or was just.
+
+    Now where something has waited too long for that, or was not shown by a look before.
+    """
     if any(one.looks or one.seen_at > one.sent_at for one in sought):
-        return False
-    if tx.now - min(one.sent_at for one in sought) >= SEEN_WITHIN:
-        return False
-    return await tx.orders.asked_by(merchant.name, tx.now + SOON)
+        return tx.now
+    waits_until = min(one.sent_at for one in sought) + SEEN_WITHIN
+    if waits_until <= tx.now:
+        return tx.now
+    if await tx.orders.asked_by(merchant.name, tx.now + SOON):
+        return min(tx.now + SHORTEST, waits_until)
+    just_sent = await tx.debts.last_sought(merchant.name, tx.now + SOON)
+    return tx.now if just_sent is None else min(just_sent, waits_until)

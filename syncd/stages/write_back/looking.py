@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from syncd.domain.clock import whole_second
@@ -11,7 +12,8 @@ from syncd.domain.order import OrderNo, Search
 from syncd.domain.retry import ask_again
 from syncd.domain.trouble import Care, Permanent
 from syncd.domain.window import CLOCK_TOLERANCE, SECOND
-from syncd.stages.intake import ask, read_by_number, take_in
+from syncd.stages.asking import Asking, asking_for, let_end
+from syncd.stages.intake import read_by_number, take_in
 from syncd.stages.turn import TURN_FOR
 from syncd.stages.write_back import company
 from syncd.stages.write_back.errand import Errand
@@ -23,6 +25,8 @@ from syncd.store.store import Tx
 #: Rows on a page that confirms, and how many such pages a turn may read: as many as show all that was sent, and no
 #: more than its share of time allows.
 PAGE_SIZE, MOST_PAGES = 200, 100
+#: A call that was answered has been applied within this, whatever it waited for; or since it was owed.
+CALLED_FOR = timedelta(seconds=5)
 #: How many sent debts one turn looks after, and how many it settles in one transaction.
 MOST_DEBTS, MOST_AT_ONCE = 5000, 200
 
@@ -37,27 +41,31 @@ class Looking:
         self._rules = errand.rules
         self._brake = errand.brake
         self._take = errand.take
+        self.until: datetime | None = None
         #: What is not settled, by the debt.
         self._left: dict[int, Sought] = {}
 
     async def look(self) -> int:
         """Settle what was sent by sightings newer than that; look for what has none; how many debts that settled.
 
-        Raises Transient, Permanent, Paced.
+        Where a look waits for what it would show as well, `until` says for how long. Raises Transient, Permanent,
+        Paced.
         """
         async with self._store.read() as tx:
             sought = await tx.debts.sought(self._merchant.name, 1 if self._claim.single_file else MOST_DEBTS)
         if self._claim.single_file and sought:
             self._take(sought[0].order_id)
         self._left = {one.id: one for one in sought}
-        await self._settle_seen(sought)
+        await self._settle_seen([one for one in sought if one.seen_at > one.sent_at])
         if self._left and not self._brake.pulled and not await self._waits():
             await self._look_for(list(self._left.values()))
         return len(sought) - len(self._left)
 
     async def _waits(self) -> bool:
         async with self._store.read() as tx:
-            return await company.looks_later(tx, self._merchant, list(self._left.values()))
+            at = await company.looks_at(tx, self._merchant, list(self._left.values()))
+            self.until = at if at > tx.now else None
+        return self.until is not None
 
     async def _look_for(self, unseen: Sequence[Sought]) -> None:
         """On pages, and by their numbers what pages have not shown; what is not settled by that is looked for again."""
@@ -125,33 +133,41 @@ class Looking:
     # -- pages -----------------------------------------------------------------------------------------------------
 
     async def _look_at_pages(self, wanted: dict[OrderNo, Sought]) -> None:
-        """The mirror of the last moments: our own writes bumped those orders, so a page shows up to 200 of them."""
-        began = self._store.clock.monotonic()
-        start, end = self._moments(min(one.sent_at for one in wanted.values()))
-        for page_no in range(MOST_PAGES):
-            if self._brake.pulled or self._store.clock.monotonic() - began >= TURN_FOR:
-                return
-            query = Search(
-                start=start, end=end, page_no=page_no, page_size=PAGE_SIZE, every_status=True, with_total=False
-            )
-            try:
-                page, seq = await ask(self._store, self._merchant, query)
-            except Permanent as too_much:
-                if too_much.verdict.care is not Care.SPLIT:
-                    raise
-                return  # too much for one page: each is read by its number instead
-            shown = [wanted.pop(row.no).id for row in page.rows if row.no in wanted]
-            async with self._store.begin(self._claim, fact="write_back.page") as tx:
-                await take_in(tx, self._merchant, page, seq)
-                await self._settle(tx, shown)
-            if not wanted or page.count < PAGE_SIZE:
-                return
+        """The mirror of the last moments: our own writes bumped those orders, so a page shows up to 200 of them.
 
-    def _moments(self, since: datetime) -> tuple[datetime, datetime]:
-        """From just before `since` to now, by the server's clock as far as we know it."""
+        The next page is on its way while this one is stored.
+        """
+        until = self._store.clock.monotonic() + TURN_FOR
+        start, end = self._moments(list(wanted.values()))
+        query = Search(start=start, end=end, page_no=0, page_size=PAGE_SIZE, every_status=True, with_total=False)
+        asking: Asking | None = asking_for(self._store, self._merchant, query)
+        try:
+            while asking is not None:
+                try:
+                    page, seq = await asking
+                except Permanent as too_much:
+                    if too_much.verdict.care is not Care.SPLIT:
+                        raise
+                    return  # too much for one page: each is read by its number instead
+                shown = [wanted.pop(row.no).id for row in page.rows if row.no in wanted]
+                query = replace(query, page_no=query.page_no + 1)
+                more = bool(wanted) and page.count == PAGE_SIZE and query.page_no < MOST_PAGES
+                spent = self._brake.pulled or self._store.clock.monotonic() >= until
+                asking = asking_for(self._store, self._merchant, query) if more and not spent else None
+                async with self._store.begin(self._claim, fact="write_back.page") as tx:
+                    await take_in(tx, self._merchant, page, seq, known_for=timedelta(0))
+                    await self._settle(tx, shown)
+        finally:
+            await let_end(asking)
+
+    def _moments(self, unseen: Sequence[Sought]) -> tuple[datetime, datetime]:
+        """From just before any of these may have been applied to now, by the server's clock as far as we know it."""
         offset = self._merchant.erp.clock_offset
-        slack = timedelta(seconds=5) if offset is not None else CLOCK_TOLERANCE
         shift = timedelta(seconds=offset or 0.0)
+        if offset is None:
+            since = min(one.sent_at for one in unseen) - CLOCK_TOLERANCE
+        else:
+            since = min(max(one.owed_at, one.sent_at - CALLED_FOR) for one in unseen) - SECOND
         end = whole_second(self._store.clock.now() + shift)
-        start = max(whole_second(since + shift - slack), end - timedelta(hours=6))
+        start = max(whole_second(since + shift), end - timedelta(hours=6))
         return min(start, end - SECOND), end

@@ -49,9 +49,10 @@ class WriteBacks:
             return Turn(way.until)
         take = partial(self._hands.__setitem__, key)
         errand = Errand(self._store, merchant, claim, self._rules, self._brake, take)
+        looking = Looking(errand)
         try:
             sent, refused = (0, None) if waiting else await self._say(errand)
-            settled = await Looking(errand).look()  # what was sent before is looked for, whatever became of the rest
+            settled = await looking.look()  # what was sent before is looked for, whatever became of the rest
         except (Transient, Permanent) as trouble:
             rest = await lane.troubled(self._store, claim, merchant, trouble, fact="write_back.rested")
             if rest is None:
@@ -59,11 +60,18 @@ class WriteBacks:
             return Turn(rest)
         if refused is not None:
             raise refused
-        async with self._store.read() as tx:
-            due, now = await tx.debts.next_due(merchant.name), tx.now
+        due, now = await self._next(merchant, looking.until)
         if due is not None and due <= now and not waiting and (settled or sent):
             return later(now, timedelta(0), {"sent": sent})  # it gets on, and there is more
         return sleep(now, self._rules.every, due, {"sent": sent})
+
+    async def _next(self, merchant: Merchant, looks_at: datetime | None) -> tuple[datetime | None, datetime]:
+        """When something is to be done next, and the present; what waits for a look until then is not due before."""
+        async with self._store.read() as tx:
+            if looks_at is None:
+                return await tx.debts.next_due(merchant.name), tx.now
+            owed = await tx.debts.next_owed(merchant.name)
+            return looks_at if owed is None else min(owed, looks_at), tx.now
 
     async def _say(self, errand: Errand) -> tuple[int, Disarmed | Paced | None]:
         """How many documents were sent, and why nothing more may be said in this turn. Raises Transient, Permanent."""

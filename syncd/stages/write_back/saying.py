@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -19,6 +20,7 @@ from syncd.stages.turn import refuse_late, share_spent
 from syncd.stages.write_back.errand import Errand
 from syncd.stages.write_back.paying import Owed, apply, load, story
 from syncd.stages.write_back.plan import Move, Send, refused_whole, share
+from syncd.store.debts import Debt
 from syncd.store.instance import Disarmed
 from syncd.store.store import Tx
 
@@ -38,6 +40,8 @@ class Document:
 
 
 Chunk = Sequence[Document]
+#: Calls that were answered, and with what; not written down yet.
+Heard = list[tuple[Chunk, UpdateAnswer]]
 
 
 class Saying:
@@ -50,6 +54,7 @@ class Saying:
         self._rules = errand.rules
         self._brake = errand.brake
         self._take = errand.take
+        self._heard: Heard = []
 
     async def say_all(self) -> int:
         """Send what is owed until nothing is due; how many documents were sent.
@@ -62,28 +67,42 @@ class Saying:
             sent += await self._call_for(deque(said))
             if not due:
                 break
+        await self._record()
         return sent
 
     async def _draw_up(self) -> tuple[bool, list[Chunk]]:
-        """Whether anything was due; what is about to be sent, a call's worth each: from now on it may be applied."""
+        """Whether anything was due; what is about to be sent, a call's worth each: from now on it may be applied.
+
+        What was heard until now is written down with it.
+        """
+        chunks: list[Chunk] = []
         refused: Disarmed | None = None
-        async with self._store.begin(self._claim, fact="write_back.said") as tx:
-            if await tx.lanes.at_rest(self._merchant.name, lane.WDT) is not None:
-                return False, []
-            most = 1 if self._claim.single_file else self._rules.batch * self._calls_at_once()
-            debts = await tx.debts.due(self._merchant.name, "owed", most)
-            if self._claim.single_file and debts:
-                self._take(debts[0].order_id)
-            chunks = await self._chunks(tx, await load(tx, debts))
+        fact = "write_back.answered" if self._heard else "write_back.said"
+        async with self._store.begin(self._claim, fact=fact) as tx:
+            await self._note(tx)
+            debts = await self._due(tx)
+            if debts:
+                chunks = await self._chunks(tx, await load(tx, debts))
             if chunks:
                 try:
                     await tx.go_out()
                     await tx.debts.mark_sent(_ids(*chunks), tx.now + self._rules.look_after)
                 except Disarmed as no:  # nothing is said; what WDT shows is settled all the same
                     refused = no
+        self._heard.clear()
         if refused is not None:
             raise refused
         return bool(debts), chunks
+
+    async def _due(self, tx: Tx) -> Sequence[Debt]:
+        """What may be said now."""
+        if await tx.lanes.at_rest(self._merchant.name, lane.WDT) is not None:
+            return []
+        most = 1 if self._claim.single_file else self._rules.batch * self._calls_at_once()
+        debts = await tx.debts.due(self._merchant.name, "owed", most)
+        if self._claim.single_file and debts:
+            self._take(debts[0].order_id)
+        return debts
 
     def _calls_at_once(self) -> int:
         pace = self._merchant.erp_pace
@@ -119,19 +138,18 @@ class Saying:
     # -- calling, outside any transaction --------------------------------------------------------------------------
 
     async def _call_for(self, said: deque[Chunk]) -> int:
-        """One call each, and what was heard written down together; how many documents were sent."""
-        sent, heard = 0, list[tuple[Chunk, UpdateAnswer]]()
+        """One call each; how many documents were sent. What is heard is written down together, a little later."""
+        sent = 0
         while said:
             chunk = said.popleft()
             try:
                 self._refuse_late()
-                heard.append((chunk, await self._merchant.erp.update([one.says for one in chunk])))
+                self._heard.append((chunk, await self._merchant.erp.update([one.says for one in chunk])))
             except (Trouble, Paced, ValueError) as no:
-                await self._record(heard)
+                await self._record()
                 sent += await self._troubled(chunk, said, no)
             else:
                 sent += len(chunk)
-        await self._record(heard)
         return sent
 
     def _refuse_late(self) -> None:
@@ -140,22 +158,29 @@ class Saying:
             raise Paced(self._store.clock.now())
         refuse_late(self._claim, self._store.clock)
 
-    async def _record(self, heard: list[tuple[Chunk, UpdateAnswer]]) -> None:
+    async def _record(self) -> None:
+        """Write down what was heard."""
+        if self._heard:
+            async with self._store.begin(self._claim, fact="write_back.answered") as tx:
+                await self._note(tx)
+            self._heard.clear()
+
+    async def _note(self, tx: Tx) -> None:
         """Only what is seen from now on tells whether it was applied; what WDT said no to is looked at closely."""
-        if not heard:
+        if not self._heard:
             return
-        merchant = self._merchant
-        async with self._store.begin(self._claim, fact="write_back.answered") as tx:
-            await lane.heard(tx, merchant, lane.WDT)
-            await tx.debts.sent_now(_ids(*(chunk for chunk, _ in heard)), tx.now + self._rules.look_after)
-            refused = [(one, answer) for chunk, answer in heard for one in chunk if one.owed.order.no in answer.refused]
-            if refused:
-                await tx.debts.doubt([one.owed.debt.id for one, _ in refused])
-            for one, answer in refused:
-                await self._note_refused(tx, one.owed, answer)
-        documents = sum(len(chunk) for chunk, _ in heard)
-        log.info("write_back.sent", merchant=merchant.name, documents=documents, refused=len(refused))
-        heard.clear()
+        sent = _ids(*(chunk for chunk, _ in self._heard))
+        await lane.heard(tx, self._merchant, lane.WDT)
+        await tx.debts.sent_now(sent, tx.now + self._rules.look_after)
+        refused = [
+            (one, answer) for chunk, answer in self._heard for one in chunk if one.owed.order.no in answer.refused
+        ]
+        if refused:
+            await tx.debts.doubt([one.owed.debt.id for one, _ in refused])
+        for one, answer in refused:
+            await self._note_refused(tx, one.owed, answer)
+        facts = {"documents": len(sent), "refused": len(refused)}
+        tx.tell(partial(log.info, "write_back.sent", merchant=self._merchant.name, **facts))
 
     async def _note_refused(self, tx: Tx, owed: Owed, answer: UpdateAnswer) -> None:
         verdict = answer.verdicts.get(owed.order.no)

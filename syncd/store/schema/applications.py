@@ -12,11 +12,10 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
-    text,
 )
 
 from syncd.domain.application import Standing, Stuck
-from syncd.store.schema.base import BIG, TEXT, metadata, one_of, row_id
+from syncd.store.schema.base import BIG, TEXT, metadata, one_of, partial, row_id
 
 #: One row for each application: how far we are in telling the centre how it ended.
 application = Table(
@@ -53,14 +52,7 @@ application = Table(
     CheckConstraint("hold IS NULL OR " + one_of("hold", list(Stuck)), name="hold"),
     CheckConstraint("(state = 'held') = (hold IS NOT NULL)", name="hold_reason"),
     CheckConstraint("length(apply_id) BETWEEN 1 AND 64", name="sane"),
-    Index(
-        "ix_application_due",
-        "merchant",
-        "next_at",
-        "id",
-        sqlite_where=text("state <> 'held'"),
-        postgresql_where=text("state <> 'held'"),
-    ),
+    partial("ix_application_due", "merchant", "next_at", "id", where="state <> 'held'"),
     Index("ix_application_trade", "merchant", "platform_tid"),
     Index("ix_application_state", "state", "merchant"),
     sqlite_strict=True,
@@ -133,13 +125,7 @@ invoice_file = Table(
     Column("why", TEXT, nullable=False, server_default=""),
     CheckConstraint(one_of("state", ["wanted", "stored", "spent", "lost", "none"]), name="state"),
     CheckConstraint("(state = 'stored') = (content IS NOT NULL)", name="content"),
-    Index(
-        "ix_invoice_file_due",
-        "merchant",
-        "next_at",
-        sqlite_where=text("state = 'wanted'"),
-        postgresql_where=text("state = 'wanted'"),
-    ),
+    partial("ix_invoice_file_due", "merchant", "next_at", where="state = 'wanted'"),
     sqlite_strict=True,
 )
 

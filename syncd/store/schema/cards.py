@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, LargeBinary, Table, UniqueConstraint, text
+from sqlalchemy import Column, Index, LargeBinary, Table, UniqueConstraint
 
-from syncd.store.schema.base import BIG, TEXT, metadata, row_id
+from syncd.store.schema.base import BIG, TEXT, metadata, partial, row_id
 
 #: `sealed` holds whose card it is and what changing it takes; nothing else here tells of a person. `looked_at`: when
 #: its state was last read afresh; `wanted_at`: since when somebody waits for that; `missed_at`: when it failed.
@@ -31,11 +31,6 @@ card = Table(
     Column("missed_why", TEXT, nullable=False, server_default=""),
     UniqueConstraint("sid", "card_id"),
     Index("ix_card_number", "merchant", "number"),
-    Index(
-        "ix_card_wanted",
-        "merchant",
-        sqlite_where=text("wanted_at IS NOT NULL"),
-        postgresql_where=text("wanted_at IS NOT NULL"),
-    ),
+    partial("ix_card_wanted", "merchant", where="wanted_at IS NOT NULL"),
     sqlite_strict=True,
 )

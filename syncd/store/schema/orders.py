@@ -12,11 +12,10 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
-    text,
 )
 
 from syncd.domain.lifecycle import Hold, Phase, State
-from syncd.store.schema.base import BIG, TEXT, metadata, one_of, row_id
+from syncd.store.schema.base import BIG, TEXT, metadata, one_of, partial, row_id
 
 _RED_IN_FLIGHT = "red_of IS NOT NULL AND (state = 'INTENT' OR (state = 'HOLD' AND held_from = 'INTENT'))"
 
@@ -76,7 +75,7 @@ invoice_order = Table(
     CheckConstraint("generation >= 0 AND length(no) BETWEEN 1 AND 40", name="sane"),
     # What is due, and what is counted: partial, so that a million finished orders cost nothing. Whose turn it is can be
     # told from the index alone, so that those that wait for one stage cost another no look at their rows.
-    Index(
+    partial(
         "ix_invoice_order_due",
         "merchant",
         "next_at",
@@ -86,49 +85,16 @@ invoice_order = Table(
         "is_red",
         "wdt_status",
         "doubted_at",
-        sqlite_where=text("state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"),
-        postgresql_where=text("state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"),
+        where="state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')",
     ),
-    Index(
-        "ix_invoice_order_sweep",
-        "merchant",
-        "sweep_at",
-        sqlite_where=text("sweep_at IS NOT NULL"),
-        postgresql_where=text("sweep_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_invoice_order_doubted",
-        "merchant",
-        sqlite_where=text("doubted_at IS NOT NULL"),
-        postgresql_where=text("doubted_at IS NOT NULL"),
-    ),
+    partial("ix_invoice_order_sweep", "merchant", "sweep_at", where="sweep_at IS NOT NULL"),
+    partial("ix_invoice_order_doubted", "merchant", where="doubted_at IS NOT NULL"),
     Index("ix_invoice_order_state", "state", "merchant"),
     # One red invoice of a blue one may be on its way at a time, whatever two workers think (T20).
-    Index(
-        "uq_invoice_order_red_in_flight",
-        "red_of",
-        unique=True,
-        sqlite_where=text(_RED_IN_FLIGHT),
-        postgresql_where=text(_RED_IN_FLIGHT),
-    ),
-    Index(
-        "ix_invoice_order_red_of",
-        "red_of",
-        sqlite_where=text("red_of IS NOT NULL"),
-        postgresql_where=text("red_of IS NOT NULL"),
-    ),
-    Index(
-        "ix_invoice_order_relation",
-        "relation",
-        sqlite_where=text("relation <> ''"),
-        postgresql_where=text("relation <> ''"),
-    ),
-    Index(
-        "ix_invoice_order_number",
-        "wdt_invoice_no",
-        sqlite_where=text("wdt_invoice_no <> ''"),
-        postgresql_where=text("wdt_invoice_no <> ''"),
-    ),
+    partial("uq_invoice_order_red_in_flight", "red_of", unique=True, where=_RED_IN_FLIGHT),
+    partial("ix_invoice_order_red_of", "red_of", where="red_of IS NOT NULL"),
+    partial("ix_invoice_order_relation", "relation", where="relation <> ''"),
+    partial("ix_invoice_order_number", "wdt_invoice_no", where="wdt_invoice_no <> ''"),
     sqlite_strict=True,
 )
 
@@ -222,16 +188,9 @@ debt = Table(
     Column("sent_at", BIG),
     Column("settled_at", BIG),
     UniqueConstraint("order_id", "target", "kind", "generation", "revision", name="uq_debt_cause"),
-    CheckConstraint("state IN ('owed', 'sent', 'paid', 'void')", name="state"),
-    CheckConstraint("target IN ('wdt', 'alibaba', 'wallet')", name="target"),
-    Index(
-        "ix_debt_open",
-        "target",
-        "merchant",
-        "next_at",
-        sqlite_where=text("state IN ('owed', 'sent')"),
-        postgresql_where=text("state IN ('owed', 'sent')"),
-    ),
+    CheckConstraint(one_of("state", ["owed", "sent", "paid", "void"]), name="state"),
+    CheckConstraint(one_of("target", ["wdt", "alibaba", "wallet"]), name="target"),
+    partial("ix_debt_open", "target", "merchant", "next_at", where="state IN ('owed', 'sent')"),
     Index("ix_debt_order", "order_id"),
     sqlite_strict=True,
 )

@@ -7,6 +7,7 @@ size, whether an answer is wrapped in `data`, what a document refused for its st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -145,10 +146,13 @@ def _urls(document: WriteBack, failed: bool, terms: Terms) -> dict[str, str]:
     return present
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
 def _check_text(field: str, value: str, limit: int) -> None:
     if len(value) > limit:
         raise TooLong(field, limit)
-    if any(character < " " or character == "\x7f" for character in value):
+    if _CONTROL.search(value):
         raise Unsendable(field, "has a control character in it")
 
 

@@ -19,7 +19,7 @@ from syncd.wire import strict_json
 from syncd.wire.strict_json import Malformed
 from syncd.wire.wdt import cells
 from syncd.wire.wdt.errors import Refusal
-from syncd.wire.wdt.quick import content_hash, plain_row
+from syncd.wire.wdt.quick import content_hash, plain_row, says_twice
 from syncd.wire.wdt.slices import slice_rows
 from syncd.wire.wdt.times import created_at
 
@@ -121,8 +121,7 @@ def _relation(head: _Head) -> str:
 
 
 def _head(raw: bytes) -> _Head:
-    # A name said twice is looked for only where its bytes occur twice: the count is nearly free, the parse is not.
-    if raw.count(b'"status"') > 1 or raw.count(b'"invoice_order_no"') > 1:
+    if says_twice(raw):  # the bytes are nearly free to look for, the parse is not
         strict_json.loads(raw)
     try:
         return _HEAD.decode(raw)

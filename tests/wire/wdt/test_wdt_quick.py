@@ -24,7 +24,8 @@ NUMBERS = st.sampled_from([0, 45, -1, 2**31, 2**70, 1_549_943_699_000, 1_549_943
 AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False).map(lambda n: f"{n:E}".lower()) | st.sampled_from(
     ["0", "-0", "0.00005", "1.23455", "702.29", "9e14", "900000000000000.1", "1e-30", "1e999999", "-12.3400"]
 )
-VALUES = st.one_of(st.none(), st.booleans(), TEXTS, NUMBERS, st.floats(allow_nan=False, allow_infinity=False))
+INSTANTS = st.integers(10**11, 4 * 10**12)
+VALUES = st.one_of(st.none(), st.booleans(), TEXTS, NUMBERS, INSTANTS, st.floats(allow_nan=False, allow_infinity=False))
 NAMES = st.sampled_from(
     ["invoice_order_no", "status", "is_red", "invoice_no", "shop_no", "payer_name", "created", "relation_invoice_code"]
 )

@@ -17,6 +17,7 @@ import orjson
 
 from syncd.domain.clock import BEIJING
 from syncd.domain.invoice import Colour, InvoiceRequest, IssuerKey, Kind, RequestLine
+from syncd.domain.money import CENT
 from syncd.domain.money_guard import PrintedLine
 from syncd.domain.order import Party, RowType
 from syncd.domain.ports import Unfit
@@ -304,6 +305,8 @@ def _fitting(number: Decimal | None) -> str:
 
 def _money(number: int, name: str, amount: Decimal) -> str:
     """Two decimals, never rounded to them."""
+    if amount and amount.same_quantum(CENT):
+        return str(amount)
     text = f"{amount or abs(amount):.2f}"
     if not amount.is_finite() or Decimal(text) != amount:
         check_cents(number, name, amount, len(_plain(amount).partition(".")[2]))

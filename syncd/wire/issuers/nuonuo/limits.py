@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from syncd.domain.invoice import RequestLine
 from syncd.domain.ports import Unfit
+from syncd.domain.texts import is_usable
 
 MOST_LINES = 2000
 KEY_LENGTH = 20
@@ -69,7 +70,9 @@ def check_header(header: Mapping[str, str], *, remark_length: int, needs_tax_no:
     both = len(header["buyerTel"]) + len(header["buyerAddress"])
     if both > TEL_AND_ADDRESS:
         raise Unfit("buyer_contact_too_long", length=str(both), limit=str(TEL_AND_ADDRESS))
-    _check_writable({field: header[name] for name, field in _WRITTEN.items()})
+    odd = _unwritable(header)
+    if odd is not None:
+        raise Unfit("text_unusable", field=_WRITTEN.get(odd, odd))
 
 
 def check_line(number: int, detail: Mapping[str, str]) -> None:
@@ -81,8 +84,9 @@ def check_line(number: int, detail: Mapping[str, str]) -> None:
         if length > limit:
             place = f"detail_list.{number}.{field}"
             raise Unfit("item_text_too_long", field=place, length=str(length), limit=str(limit))
-    if not "".join(detail.values()).isascii():
-        _check_writable({f"detail_list.{number}.{field}": detail.get(name, "") for name, (field, _) in LINE.items()})
+    odd = _unwritable(detail)
+    if odd is not None:
+        raise Unfit("text_unusable", field=f"detail_list.{number}.{LINE[odd][0]}")
 
 
 def check_zero(number: int, line: RequestLine, known: Mapping[str, object]) -> None:
@@ -114,18 +118,8 @@ def _check_present(header: Mapping[str, str], *, needs_tax_no: bool) -> None:
             raise Unfit("text_missing", field=field)
 
 
-def _check_writable(texts: Mapping[str, str]) -> None:
-    """Half a surrogate pair, which JSON can escape, has no bytes."""
-    try:
-        "".join(texts.values()).encode()
-    except UnicodeEncodeError:
-        field = next(field for field, text in texts.items() if not _is_writable(text))
-        raise Unfit("text_unusable", field=field) from None
-
-
-def _is_writable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _unwritable(texts: Mapping[str, str]) -> str | None:
+    """The name of a text in which half a surrogate pair stands: JSON can escape it, but it has no bytes."""
+    if is_usable("".join(texts.values())):
+        return None
+    return next(name for name, text in texts.items() if not is_usable(text))

@@ -77,7 +77,8 @@ def missing_for_issuing(told: object) -> Verdict | None:
 def stray_numbers(said: Said, keys: Sequence[IssuerKey]) -> int:
     """How many entries of the answer are about order numbers that were not asked for (or about none)."""
     entries = said.result if isinstance(said.result, list) else []
-    return sum(1 for entry in entries if _order_no(entry) not in keys)
+    asked = set(keys)
+    return sum(1 for entry in entries if _order_no(entry) not in asked)
 
 
 def _read_list(result: object, keys: Sequence[IssuerKey]) -> dict[IssuerKey, Outcome]:
@@ -103,6 +104,8 @@ def _order_no(entry: object) -> str | None:
 
 def _outcome_of(entries: Sequence[Entry]) -> Outcome:
     """Of one order. Several invoices under one number are never one of them, whatever became of the others."""
+    if len(entries) == 1:
+        return read_entry(entries[0])
     outcomes = list(dict.fromkeys(read_entry(entry) for entry in entries))
     if len(outcomes) == 1:
         return outcomes[0]

@@ -45,7 +45,7 @@ _ONE = (unit.c.stage == bindparam("k_stage"), unit.c.key == bindparam("k_key"))
 class _Among(ColumnElement[bool]):
     """Whether a unit is one of those that are asked with as `units`: the same words for any count of them."""
 
-    inherit_cache = True
+    inherit_cache = False
 
     def __init__(self) -> None:
         self.these: BindParameter[str] = bindparam("units")

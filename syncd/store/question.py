@@ -20,12 +20,14 @@ from syncd.store.script import All, Ask, Cells, Script, play_looking
 from syncd.store.wording import dialect_of
 
 Statement = Select[Any] | Update
+#: Stands for a value that has to be given.
+_ASKED = object()
 
 
 class Among(ColumnElement[bool]):
     """Whether `column` is one of the list that is asked with as `name`: the same words for any count of them."""
 
-    inherit_cache = True
+    inherit_cache = False
 
     def __init__(self, column: ColumnElement[Any], name: str, kind: str = "BIGINT") -> None:
         self.column, self.kind = column, kind
@@ -46,9 +48,10 @@ def _in_an_array(element: Among, compiler: Any, **how: Any) -> str:
 
 @cache
 def _worded(statement: Statement, shared: bool) -> tuple[str, tuple[tuple[str, Any], ...]]:
-    """The words for the driver; of each value its name and, where nobody gives one, the statement's own."""
+    """The words for the driver; of each value its name and, where nobody has to give one, the statement's own."""
     compiled: Any = statement.compile(dialect=dialect_of(shared))
-    said = compiled.construct_expanded_state({name: None for name, bound in compiled.binds.items() if bound.required})
+    asked = {name: _ASKED for name, bound in compiled.binds.items() if bound.required}
+    said = compiled.construct_expanded_state(asked)
     return said.statement, tuple((name, _plain(said.parameters[name])) for name in said.positiontup)
 
 
@@ -57,12 +60,12 @@ def _plain(cell: Any) -> Any:
 
 
 def question(connection: AsyncConnection, statement: Statement, **cells: Any) -> Ask:
-    """`statement`, which is built once, asked with these cells."""
+    """`statement`, which is built once, asked with these cells. Raises KeyError where one of them is missing."""
     shared = is_postgresql(connection)
     sql, places = _worded(statement, shared)
     if not shared:
         cells = {name: orjson.dumps(cell).decode() if isinstance(cell, list) else cell for name, cell in cells.items()}
-    return Ask(sql, [cells.get(name, own) for name, own in places])
+    return Ask(sql, [cells[name] if own is _ASKED else cells.get(name, own) for name, own in places])
 
 
 async def rows(connection: AsyncConnection, statement: Statement, **cells: Any) -> list[Cells]:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from syncd.domain.clock import Clock
 from syncd.faultpoint import reached
-from syncd.store import postgres
+from syncd.store import postgres, question
 from syncd.store.applications import Applications
 from syncd.store.board import Board
 from syncd.store.cancels import Cancels
@@ -36,7 +36,6 @@ from syncd.store.lanes import Lanes
 from syncd.store.links import Links
 from syncd.store.notices import Notices
 from syncd.store.orders import Orders
-from syncd.store.question import answers
 from syncd.store.reds import Reds
 from syncd.store.script import Ask, Cells, begun
 from syncd.store.sightings import Sightings
@@ -183,7 +182,7 @@ class Store:
             elif not (self._shared or self.alone):  # what is dated here is younger than what was waited for
                 await begun(connection)
             tx = Tx(connection, self.clock, self.host, self.leases)
-            if self.alone:
+            if self.alone and self.path is not None:  # a server's lock can be lost while its process lives
                 tx.sightings.passed_over = self._passed_over
             try:
                 if claim is not None:
@@ -216,10 +215,10 @@ class Store:
     ) -> Sequence[Cells] | None:
         """Wait until nobody else writes to what this transaction holds; the newest grant of the claim's unit then."""
         if claim is None:
-            await answers(connection, [Ask(*hold(scope))])
+            await question.answers(connection, [Ask(*hold(scope))])
             return None
         whose = Ask(*hold(merchant_scope(claim.key)))
-        return (await answers(connection, [whose, newest_grant(claim, shared=True)]))[1]
+        return (await question.answers(connection, [whose, newest_grant(claim, shared=True)]))[1]
 
     async def _wake(self, tx: Tx, claim: Claim | None) -> None:
         """Nobody sleeps past what became due here; a unit at work sees to its own."""

@@ -16,10 +16,9 @@ from sqlalchemy import not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.clock import Clock
-from syncd.store import grants
+from syncd.store import grants, question
 from syncd.store.dialect import is_postgresql
 from syncd.store.instants import from_ms, span_ms, to_ms
-from syncd.store.question import rows
 from syncd.store.schema import unit
 from syncd.store.script import Ask, Cells, Script, Tell, play, rows_of, tell
 from syncd.store.workers import Pulse
@@ -134,14 +133,14 @@ class Units:
     async def due(self, stage: str) -> list[str]:
         """Keys of `stage` whose time has come and that nobody holds, longest waiting first."""
         await self.wake_all()
-        due = await rows(self._connection, grants.due(self._by_database), k_stage=stage, **self._now())
+        due = await question.rows(self._connection, grants.due(self._by_database), k_stage=stage, **self._now())
         return [key for (key,) in due]
 
     async def due_of_all(self) -> list[Due]:
         """As `due`, of every stage at once."""
         await self.wake_all()
         slept = span_ms(LONGEST_SLEEP)
-        due = await rows(self._connection, grants.due_of_all(self._by_database), slept=slept, **self._now())
+        due = await question.rows(self._connection, grants.due_of_all(self._by_database), slept=slept, **self._now())
         return [Due(stage, key, bool(rested)) for stage, key, rested in due]
 
     async def claim(self, stage: str, key: str, lease: timedelta) -> Claim | None:
@@ -157,7 +156,7 @@ class Units:
         if is_postgresql(self._connection):
             units = await self._waited(units)
         cells = {**grants.among(units), **self._now(), **self._until(claimed_at, lease), "in_owner": self._host.owner}
-        granted = await rows(self._connection, grants.claim(self._by_database), **cells)
+        granted = await question.rows(self._connection, grants.claim(self._by_database), **cells)
         lease_until, pulse = claimed_at + lease.total_seconds(), self._host.pulse
         return {
             (stage, key): Claim(stage, key, epoch, claimed_at, lease_until, notes, crashes, pulse, failures)
@@ -166,7 +165,8 @@ class Units:
 
     async def _waited(self, units: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
         """Which of them can be claimed, once whoever writes under their last grants, or wakes them, has ended."""
-        held = await rows(self._connection, grants.held(self._by_database), **grants.among(units), **self._now())
+        cells = {**grants.among(units), **self._now()}
+        held = await question.rows(self._connection, grants.held(self._by_database), **cells)
         return [(stage, key) for stage, key in held]
 
     async def asleep(self, stage: str, keys: Collection[str]) -> list[str]:
@@ -208,7 +208,7 @@ class Units:
     async def stale(self, claims: Collection[Claim]) -> set[tuple[str, str]]:
         """Units whose newest grant is not among `claims` any more; the others' stays so until this transaction ends."""
         units = [(claim.stage, claim.key) for claim in claims]
-        now = await rows(self._connection, grants.EPOCHS, **grants.among(units))
+        now = await question.rows(self._connection, grants.EPOCHS, **grants.among(units))
         epochs = {(stage, key): epoch for stage, key, epoch in now}
         ours = {(claim.stage, claim.key): claim.epoch for claim in claims}
         return {one for one, epoch in ours.items() if epochs.get(one) != epoch}

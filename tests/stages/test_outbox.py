@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from syncd.domain.outcome import Outcome, Unknown
-from syncd.stages.push.outbox import GATHER_FOR, MOST, READY, Job, Outbox
+from syncd.stages.push import outbox as outbox_of_push
+from syncd.stages.push.outbox import MOST, READY, Job, Outbox
 from syncd.stages.turn import Merchant
 from syncd.store.units import Claim
 
@@ -85,12 +86,13 @@ async def test_a_defect_in_a_call_is_told() -> None:
     await box.close()
 
 
-async def test_answers_are_not_waited_for_longer_than_until_there_is_room() -> None:
+async def test_answers_are_not_waited_for_longer_than_until_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_of_push, "GATHER_FOR", 3600.0)
     most = READY * 2
     box = outbox(concurrency=2)
     box.post(jobs(most + 5), [*(answered() for _ in range(6)), *(never() for _ in range(most - 1))])
 
-    come = await asyncio.wait_for(box.answers(until_room=True), GATHER_FOR / 2)
+    come = await asyncio.wait_for(box.answers(until_room=True), 20)
 
     assert (len(come), box.waiting, box.has_room) == (6, most - 1, True)
     await box.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from daemon_parts import VirtualClock
-from store_parts import SID
+from store_parts import AT, SID, M, keep, row
 
 from syncd.domain.clock import SystemClock
 from syncd.store.numbers import Numbers
+from syncd.store.sightings import Seen
 from syncd.store.store import Store
 
 
@@ -90,3 +92,19 @@ async def test_whoever_regains_the_lock_of_a_server_falls_behind_nobody(emptied:
         after = await one.next_seq(SID)
 
     assert before < meanwhile < after
+
+
+async def test_whoever_has_lost_the_lock_of_a_server_knows_what_the_next_one_saw_unchanged(emptied: str) -> None:
+    """R11: both believe to be alone; the order was another for a moment, which the older answer shows."""
+    clock = VirtualClock()
+    async with Store.at(emptied, clock) as one, Store.at(emptied, clock) as other:
+        one.alone = other.alone = True
+        async with one.begin() as tx:
+            await keep(tx, row("FP1", 20), seq=1)
+        async with other.begin() as tx:
+            await tx.sightings.keep(M, SID, [row("FP1", 20)], Seen(3, AT, None, timedelta(seconds=30)))
+
+        async with one.begin() as tx:
+            late = await keep(tx, row("FP1", 45, version=2), seq=2)
+
+    assert (late.changed, late.overtaken) == (0, 1)

@@ -71,6 +71,12 @@ async def test_several_are_answered_in_their_order_and_one_by_its_first_cell(sto
         assert await question.first(tx.connection, one, no="none") is None
 
 
+async def test_a_cell_that_nobody_gives_is_not_taken_for_null(store: Store) -> None:
+    async with store.begin() as tx:
+        with pytest.raises(KeyError, match="of_number"):
+            await question.rows(tx.connection, named(T.no == bindparam("of_number")), number="FP1")
+
+
 async def test_what_waits_to_be_written_is_seen_and_stays_guarded_by_what_was_read(store: Store) -> None:
     """Looking changes no order, so that what is known of them still is; plain words may have changed any of them."""
     of_state = select(T.no).where(T.state == State.INTENT)

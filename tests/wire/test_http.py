@@ -50,19 +50,15 @@ async def test_an_answer_nobody_asked_for_is_not_taken_for_that_to_the_next_requ
         writer.write(reply("once more"))
         await writer.drain()
 
-    raw_server.answer(twice, reply("second"))
-    async with Http("wdt") as http:
+    raw_server.answer(twice, reply("another's"), reply("second"))
+    async with Http("wdt") as http, Http("wdt") as another:
         first = await http.post(raw_server.url, body=b"[1]")
         raw_server.released.set()
-        protocol = http._pool._conns[next(iter(http._pool._conns))][0][0]  # type: ignore[union-attr]
-        while not len(protocol):  # noqa: ASYNC110 (it arrives in a protocol of aiohttp's)
-            await asyncio.sleep(0)
-        with pytest.raises(Transient):
-            await http.post(raw_server.url, body=b"[2]")
+        await another.post(raw_server.url, body=b"[0]")  # by then it has come
         second = await http.post(raw_server.url, body=b"[2]")
 
     assert (first.body, second.body) == (b"first", b"second")
-    assert [one.body for one in raw_server.arrived] == [b"[1]", b"[2]"]
+    assert [one.body for one in raw_server.arrived] == [b"[1]", b"[0]", b"[2]"]
 
 
 async def test_what_is_sent_names_the_server_the_length_and_who_asks(raw_server: RawServer):
@@ -213,14 +209,7 @@ async def test_a_closed_client_sends_nothing(raw_server: RawServer):
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "not an address?salt=canary",
-        "ftp://127.0.0.1/x?salt=canary",
-        "http://127.0.0.1/x?salt=canary",
-        "http://demo:canary@127.0.0.1/x",
-        "http://127.0.0.1:99999/canary",
-    ],
+    "url", ["not an address?salt=canary", "ftp://127.0.0.1/x?salt=canary", "http://127.0.0.1:99999/canary"]
 )
 async def test_an_address_that_is_none_is_a_matter_of_settings(url: str):
     async with Http("wdt") as http:

@@ -26,6 +26,7 @@ from syncd.settled import SOON, look
 from syncd.settled import Settled as Settled
 from syncd.staged import PLACES, group_of, stages_of
 from syncd.stages.asleep import look_over
+from syncd.stages.lane import settings_are_read
 from syncd.stages.turn import Brake, Stage, run_unit
 from syncd.store import migrate
 from syncd.store.guard import Guard
@@ -91,6 +92,8 @@ class App:
                 for key in stage.keys:
                     if idle and stage.name != "poll":  # what became due while nobody looked is due now
                         await tx.units.wake(stage.name, key)
+            if idle:
+                await settings_are_read(tx)
             freed = await tx.units.take_over() if exclusive else 0
             recovered = await tx.orders.recover() if first else 0
         log.info("daemon.started", merchants=len(self.parties.merchants), leases_freed=freed, recovered=recovered)

@@ -130,6 +130,13 @@ async def rest(tx: Tx, merchant: Merchant, platform: str, verdict: Verdict) -> d
     return await tx.lanes.at_rest(merchant.name, platform)
 
 
+async def settings_are_read(tx: Tx) -> None:
+    """What rests because of its settings is tried now: they have just been read, and may be others."""
+    for merchant, platform in await tx.lanes.try_now(Care.SETTINGS):
+        for stage, key in _probers(platform, Care.SETTINGS):
+            await tx.units.wake(stage, key.format(merchant=merchant))
+
+
 async def is_well(tx: Tx, merchant: Merchant, platform: str) -> bool:
     """Whether an answer changes nothing: nobody who uses the account has had trouble with it since the last one."""
     return not await tx.lanes.unwell(sharers(merchant, platform), platform)

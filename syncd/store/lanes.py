@@ -212,6 +212,16 @@ class Lanes:
         )
         return done.rowcount == 1
 
+    async def try_now(self, care: Care) -> list[tuple[str, str]]:
+        """End the rests that ask for `care`; merchant and platform of the lanes that are half open by that."""
+        ended = await self._connection.execute(
+            update(lane)
+            .where(lane.c.state == RESTING, lane.c.reason.like(f"{care}:%"), lane.c.until_at > to_ms(self._now))
+            .values(until_at=to_ms(self._now))
+            .returning(lane.c.merchant, lane.c.platform)
+        )
+        return [(merchant, platform) for merchant, platform in ended]
+
     async def half_open_again(self, merchant: str, platform: str) -> None:
         """The one call was taken, but not until an invoice comes of it is the lane known to work: it may be tried."""
         await self._connection.execute(

@@ -135,6 +135,20 @@ async def test_new_settings_apply_while_a_submission_is_on_its_way(running: Runn
     assert "othersecret" not in json.dumps(running.said)
 
 
+async def test_a_lane_that_rests_for_a_wrong_secret_is_tried_with_the_new_one(running: Running, world: Sandbox) -> None:
+    """Who has put it right does not wait for the end of a rest that waits for that."""
+    await running.hears("daemon.started")
+    world.wdt.tenants["demo_sid"].add_key("demo_sid-syncd", "othersecret:othersalt")
+    await running.hears("lane.rested")
+    no = world.wdt.put_order({})
+    running.write(secret="othersecret:othersalt")
+
+    running.hangup()
+
+    await until(lambda: world.wdt.order(no)["status"] == 60)
+    assert len(world.nuonuo.ledger) == 1
+
+
 async def test_wrong_settings_are_refused_and_everything_goes_on(running: Running, world: Sandbox) -> None:
     """S09."""
     await running.hears("daemon.started")

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from daemon_parts import Daemon, VirtualClock
 from stage_parts import SEARCH, Open
 
 from syncd.domain.lifecycle import State
-from syncd.domain.order import MerchantName
+from syncd.domain.order import MerchantName, OrderNo
 from syncd.sandbox import Sandbox
 from syncd.stages.write_back import looking
+from syncd.stages.write_back.errand import Errand
+from syncd.stages.write_back.plan import WriteBackRules
+from syncd.store.debts import Sought
+from syncd.store.orders import OrderId
 
 
 async def issued(sandbox: Sandbox, d: Daemon, count: int) -> list[str]:
@@ -99,3 +105,19 @@ async def test_a_look_begins_where_the_first_of_it_was_owed(
     asked = json.loads(sandbox.wdt.calls.of(SEARCH)[-1].body)[0]["start_time"]
     start = datetime.strptime(asked + " +0800", "%Y-%m-%d %H:%M:%S %z")
     assert debt.owed_at - timedelta(seconds=3) < start <= debt.owed_at
+
+
+@pytest.mark.parametrize("over_by", [-10, 10])
+def test_a_row_that_was_seen_too_early_to_tell_is_looked_at_again_as_soon_as_it_tells(over_by: int) -> None:
+    """Also where that instant passed while others were looked at: the long waits are for what was looked at in vain."""
+    rules = WriteBackRules(every=timedelta(seconds=2), batch=20)
+    errand = SimpleNamespace(store=None, merchant=None, claim=None, rules=rules, brake=None, take=None)
+    sent = datetime(2026, 11, 21, tzinfo=UTC)
+    tells_from = sent + rules.shows_within
+    sought = Sought(
+        1, OrderId(1), OrderNo("A1"), looks=7, owed_at=sent, sent_at=sent, seen_at=sent + rules.shows_within / 2
+    )
+
+    due = looking.Looking(cast("Errand", errand))._next_look(sought, tells_from + timedelta(seconds=over_by))
+
+    assert due == max(tells_from, tells_from + timedelta(seconds=over_by)) + rules.look_after

@@ -85,8 +85,9 @@ class Looking:
 
     def _next_look(self, sought: Sought, now: datetime) -> datetime:
         look_at = now + ask_again(sought.looks)
-        if self._may_lag(sought, now):  # its number tells from then on: not later than that
-            return min(look_at, sought.sent_at + self._rules.shows_within + self._rules.look_after)
+        tells_from = sought.sent_at + self._rules.shows_within
+        if sought.sent_at < sought.seen_at < tells_from:  # seen too early to tell, though that may be over by now
+            return min(look_at, max(now, tells_from) + self._rules.look_after)
         return look_at
 
     def _may_lag(self, sought: Sought, now: datetime) -> bool:

@@ -144,14 +144,14 @@ def _tax_code(number: int, text: str) -> str | Unfitness:
 
 def _rate(number: int, rate: Decimal | None) -> Decimal | Unfitness:
     """A decimal from 0 to below 1; 13 for 13 % is somebody's mistake, not ours to divide."""
-    fraction = None if rate is None else _fraction(rate)
+    fraction = None if rate is None or not money.is_sane(rate) else _fraction(rate)
     return unfit("rate_unknown", line=number, rate="" if rate is None else rate) if fraction is None else fraction
 
 
 @lru_cache(maxsize=64)  # there are few
 def _fraction(rate: Decimal) -> Decimal | None:
-    """The rate as it is printed; None where it is none."""
-    if not money.is_sane(rate) or not 0 <= rate < 1 or not money.has_places(rate, _RATE_DECIMALS):
+    """A sane rate as it is printed; None where it is none."""
+    if not 0 <= rate < 1 or not money.has_places(rate, _RATE_DECIMALS):
         return None
     return money.plain(rate) or money.ZERO  # not -0, which is as good as 0 to the cache
 

@@ -199,12 +199,11 @@ class Sightings:
             found.overtaken += sum(row.content_hash != stored.content_hash for row, stored, _ in found.changes)
             found.changes.clear()
 
-    async def number(self, sid: str) -> int:
-        """The number of the next request to this tenant (R11); what is drawn too early is at worst thought older."""
-        return (await self.numbers([sid]))[0][0]
-
     async def numbers(self, sids: Sequence[str], at_once: int = 1) -> list[range]:
-        """So many numbers in a row for each of these; a tenant that is named twice gets them twice."""
+        """The numbers of the next requests to each of these tenants (R11); one that is named twice gets them twice.
+
+        What is drawn too early is at worst thought older.
+        """
         drawn: list[range | None] = [None] * len(sids)
         left = list(enumerate(sids))
         while left:

@@ -48,11 +48,9 @@ class _TooLarge(Exception):
 class _Pool(aiohttp.TCPConnector):
     """Gives out no connection on which something has come already: nobody asked for it, so it answers nothing."""
 
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
-    ) -> Connection:
+    async def connect(self, *given: Any, **named: Any) -> Connection:
         while True:
-            connection = await super().connect(req, traces, timeout)
+            connection = await super().connect(*given, **named)
             if connection.protocol is None or not len(connection.protocol):
                 return connection
             connection.close()

@@ -198,6 +198,7 @@ def test_a_remark_is_cut_only_where_a_person_said_so(length: int, kept: int) -> 
         ({"tax_rate": Decimal(1)}, "rate_unknown"),
         ({"tax_rate": Decimal(13)}, "rate_unknown"),
         ({"tax_rate": Decimal("NaN")}, "rate_unknown"),
+        ({"tax_rate": Decimal("sNaN")}, "rate_unknown"),
         ({"tax_rate": Decimal("0.12345")}, "rate_unknown"),
         ({"row_type": 3}, "row_type_unknown"),
         ({"num": Decimal(-2)}, "quantity_negative"),

@@ -262,7 +262,7 @@ async def test_what_a_later_request_saw_unchanged_is_not_overwritten_by_an_earli
 
 async def test_each_tenant_has_its_own_request_numbers(store: Store) -> None:
     async with store.begin() as tx:
-        numbers = [await tx.sightings.number(sid) for sid in (SID, SID, "other_sid", SID)]
+        numbers = [(await tx.sightings.numbers([sid]))[0][0] for sid in (SID, SID, "other_sid", SID)]
 
     assert numbers == [1, 2, 1, 3]
     assert await store.next_seq("other_sid") == 2

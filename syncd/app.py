@@ -346,7 +346,14 @@ def _assemble(
             log.warning("store.refused", stage=stage, unit="*", why=str(error))
             return []
 
+    strange: set[tuple[str, str]] = set()
+
     async def run(stage: str, key: str) -> None:
+        if key not in known[stage]:  # it stays due, and the next one who is given it may know it
+            if (stage, key) not in strange:
+                strange.add((stage, key))
+                log.warning("unit.unknown", stage=stage, unit=key)
+            return
         metrics.ticks.labels(stage).inc()
         await run_unit(store, stages[stage], key, rng)
 

@@ -22,7 +22,18 @@ from syncd.sandbox import HEALTHY, Sandbox, SandboxOptions
 SYNCD = str(Path(sys.executable).with_name("syncd"))
 PATIENCE = 60.0
 TURNS: LiteralString = "SELECT epoch FROM unit WHERE stage = 'poll' AND key = 'm001/pending'"
+SECOND_TURNS: LiteralString = "SELECT epoch, failures FROM unit WHERE stage = 'poll' AND key = 'm002/pending'"
 MIX = replace(HEALTHY, days=0.03)
+SECOND_MERCHANT = """
+[[merchants]]
+name = "m002"
+issuer = "main"
+[merchants.wdt]
+url = "http://127.0.0.1:9/"
+sid = "other_sid"
+key = "other_key"
+secret = "othersecret:othersalt"
+"""
 
 
 @dataclass(slots=True)
@@ -146,6 +157,26 @@ async def test_a_scheduler_and_two_workers_do_what_one_daemon_does(fleet: Fleet)
     assert [owner.split(":")[1] for (owner,) in left] == [str(killed.handle.pid)]
     assert not [line for process in fleet.processes for line in process.said if line["level"] == "error"]
     assert "demo_secret" not in json.dumps([process.said for process in fleet.processes])
+
+
+async def test_a_merchant_that_only_some_processes_know_yet_is_left_to_them(fleet: Fleet) -> None:
+    """A worker with older settings crashes at nothing and holds nobody off; when it has read them, it joins in."""
+    scheduler, worker = [await fleet.start(role) for role in ("scheduler", "worker")]
+    await fleet.until("SELECT count(*) FROM worker", 2)
+    await fleet.said(scheduler, "daemon.started")
+    await fleet.said(worker, "daemon.started")
+    fleet.write(SECOND_MERCHANT)
+
+    scheduler.handle.send_signal(signal.SIGHUP)
+    await fleet.said(worker, "unit.unknown")
+    untouched = await fleet.rows(SECOND_TURNS)
+    worker.handle.send_signal(signal.SIGHUP)
+    await fleet.until("SELECT count(*) FROM unit WHERE stage = 'poll' AND key = 'm002/pending' AND epoch > 0", 1)
+
+    assert untouched == [(0, 0)]
+    strange = [(line["stage"], line["unit"]) for line in worker.events("unit.unknown")]
+    assert len(set(strange)) == len(strange)
+    assert worker.events("task.crashed") == []
 
 
 async def test_a_second_signal_ends_a_worker_at_once(fleet: Fleet) -> None:

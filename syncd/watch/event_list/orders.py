@@ -195,6 +195,13 @@ OF_ORDERS: Mapping[str, Event] = {
         "本轮因已知原因失败，将逐渐延长间隔后重试。",
         ("stage", "unit", "failures", "why"),
     ),
+    "unit.unknown": Event(
+        "warning",
+        "Another process has a merchant in its settings that ours do not name; whoever knows it does its work. "
+        "Said once for each unit: give all processes the same settings, and reload them.",
+        "其他进程的配置中有本进程不认识的商户，其工作由认识它的进程完成。每个单元只记一次：请让所有进程使用相同的配置并重新加载。",
+        ("stage", "unit"),
+    ),
     "wdt.read_retried": Event(
         "info",
         "A read of WDT failed and was tried again at once.",

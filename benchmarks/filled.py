@@ -9,6 +9,7 @@ from pathlib import Path
 #: Tables of an order's life and, of each, the columns that name an order, a submission or a row of its own.
 TABLES: Mapping[str, Mapping[str, str]] = {
     "invoice_order": {"id": "invoice_order", "no": "text"},
+    "order_row": {"order_id": "invoice_order"},
     "submission": {"id": "submission", "order_id": "invoice_order", "key": "text"},
     "request": {"submission_id": "submission"},
     "invoice": {"order_id": "invoice_order", "number": "text"},

@@ -41,12 +41,12 @@ def measures(runs: Mapping[str, list[Run]], orders: int) -> list[Measure]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--orders", type=int, default=4000)
+    parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--merchants", type=int, default=8)
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--delay-ms", type=float, default=50.0)
     parser.add_argument("--postgres", default="", metavar="URL")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2, help="each takes some three minutes")
     telling(parser)
     wish = parser.parse_args()
     with serving(wish.orders, DAYS) as fakes, postgres(wish.postgres) as fresh:

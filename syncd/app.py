@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,6 +38,7 @@ from syncd.store.soundness import require_whole
 from syncd.store.store import Store, StoreUnavailable, WakeNow
 from syncd.store.units import LeaseClock
 from syncd.store.witness import witness_folder
+from syncd.upkeep import kept_up
 from syncd.watch.alert_watch import AlertWatch
 from syncd.watch.gauges import Gauges, Served
 from syncd.watch.metrics import Metrics
@@ -131,6 +132,8 @@ class App:
                 self.metrics.clock_offset_seconds.labels(merchant.name).set(merchant.erp.clock_offset)
         await self.gauges.look()
         await self._show_armed()
+        if {*await self.ready()} - {"starting", "disarmed"}:  # which pass, or have a metric of their own
+            self.metrics.ready.set(0)
         return self.metrics.render()
 
     async def _show_armed(self) -> None:
@@ -156,7 +159,7 @@ class App:
             self.engine.start()
             self.started = True
             try:
-                async with self.arming.followed():
+                async with self.arming.followed(), kept_up(self.store, speaks=self._speaks):
                     yield
             finally:
                 goes_on = stop is not None and not stop.is_set()
@@ -181,7 +184,12 @@ class App:
 
     def _telling(self) -> AbstractAsyncContextManager[None]:
         """People are told of trouble by one process, however many there are."""
-        return telling(self.alerts, speaks=self.member.speaks if self.member else None)
+        return telling(self.alerts, speaks=self._speaks)
+
+    @property
+    def _speaks(self) -> Callable[[], Awaitable[bool]] | None:
+        """Whether this process, of many, is the one that does what is done once; None where it is alone."""
+        return self.member.speaks if self.member else None
 
     async def _watch(self, stop: asyncio.Event, notifier: Notifier, hangup: Hangup) -> App | None:
         """Tell systemd that the loop turns, for as long as it does; what to become at a hangup, None at the end."""
@@ -284,7 +292,8 @@ async def open_app(
     member: Member | None = None
     if settings.engine.kind == "distributed":
         exclusive = False
-        member = Member(Store.at(url, clock, connections=1), role, concurrency if role != "scheduler" else 0)
+        places = concurrency if role != "scheduler" else 0
+        member = Member(Store.at(url, clock, connections=1), role, places, settings=settings.fingerprint)
         store.host = member.host
     if store.path is not None:
         refuse_network(store.path)
@@ -332,6 +341,8 @@ def _assemble(
     def remade(other: Settings) -> App:
         return _assemble(other, store, join(other, store, store.clock, metrics.called), metrics, tick, rng, member)
 
+    if member is not None:
+        member.settings = settings.fingerprint
     brake = Brake()
     stages: dict[str, Stage] = {stage.name: stage for stage in stages_of(settings, store, parties, brake, rng)}
 

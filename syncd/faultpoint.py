@@ -66,6 +66,7 @@ FACTS = (
     "push.looked",
     "push.recorded",
     "push.rested",
+    "store.analysed",
     "store.numbered",
     "token.kept",
     "token.tried",

@@ -20,7 +20,7 @@ from syncd.store import postgres
 from syncd.store.guard import Guard, went_back
 from syncd.store.store import Store, StoreUnavailable, WakeNow, this_host
 from syncd.store.units import LEASE, Host
-from syncd.store.workers import BEAT, Pulse
+from syncd.store.workers import BEAT, Pulse, differ
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -65,6 +65,8 @@ class Member:
     pulse: Pulse = field(default_factory=Pulse)
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
     owner: str = field(default_factory=lambda: f"{this_host().owner}:{secrets.token_hex(3)}")
+    settings: str = ""  # their fingerprint, as they are in force here
+    differs: bool = False  # whether others have other settings, as of the last look
     beats: int = 0
     unheard: bool = False  # whether the last beat did not get through
 
@@ -123,11 +125,13 @@ class Member:
                 busy=len(running),
                 vouches=vouches,
                 silent_after=self.pulse.silent_after,
+                settings=self.settings,
             )
             self._compare(said_at, before, self.wall())
             if self.beats % _BEATS == 0:
                 await tx.workers.extend(self.owner, running, LEASE)
                 await tx.workers.forget_the_dead()
+                self._note_settings(differ(await tx.workers.all()))
         if self.beats and silence > self.pulse.silent_after.total_seconds():
             log.warning("worker.was_silent", seconds=round(silence, 1))
         if here is not None and self.guard is not None:
@@ -136,6 +140,13 @@ class Member:
             self.guard.hear(here)
         self.pulse.beat_at = sent_at
         self.beats += 1
+
+    def _note_settings(self, differs: bool) -> None:
+        if differs and not self.differs:
+            log.warning("worker.settings_differ")
+        elif self.differs and not differs:
+            log.info("worker.settings_alike")
+        self.differs = differs
 
     def _compare(self, there: datetime, before: datetime, after: datetime) -> None:
         """How far this host's clock is off, at least: the database said `there` between the two."""

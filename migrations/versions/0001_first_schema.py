@@ -27,6 +27,8 @@ TRIGGERS = {
         "no such step in the lifecycle",
     ),
     "order_is_never_deleted": ("DELETE", "invoice_order", "", "orders are never deleted"),
+    "row_is_never_deleted": ("DELETE", "order_row", "", "the rows of orders are never deleted"),
+    "row_keeps_its_order": ("UPDATE OF order_id", "order_row", "", "a row keeps its order"),
     "submission_is_immutable": ("UPDATE", "submission", "", "a submission never changes"),
     "submission_is_never_deleted": ("DELETE", "submission", "", "submissions are never deleted"),
     "request_is_immutable": ("UPDATE", "request", "", "frozen bytes never change"),
@@ -159,7 +161,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("wdt_status", sa.Integer(), nullable=False),
         sa.Column("wdt_invoice_no", TEXT, nullable=False),
-        sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("content_hash", sa.LargeBinary(), nullable=False),
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("first_seen_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -280,6 +281,16 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("sweep_at IS NOT NULL"),
         postgresql_where=sa.text("sweep_at IS NOT NULL"),
+    )
+    op.create_table(
+        "order_row",
+        sa.Column(
+            "order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["invoice_order.id"], name=op.f("fk_order_row_order_id")),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_order_row")),
+        sqlite_strict=True,
     )
     op.create_table(
         "journal",
@@ -405,6 +416,7 @@ def upgrade() -> None:
         sa.Column("places", sa.Integer(), nullable=False),
         sa.Column("busy", sa.Integer(), nullable=False),
         sa.Column("vouches", sa.Integer(), nullable=False),
+        sa.Column("settings", TEXT, server_default="", nullable=False),
         sa.Column("started_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("beat_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("heard_until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -729,6 +741,7 @@ def downgrade() -> None:
     op.drop_table("pace")
     op.drop_table("lane")
     op.drop_table("journal")
+    op.drop_table("order_row")
     op.drop_table("invoice_order")
     op.drop_table("instance")
     op.drop_table("cursor")

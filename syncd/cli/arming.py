@@ -72,7 +72,7 @@ async def _disarm(frame: Frame, reason: str) -> None:
     said = reason.strip()
     if not said or not said.isprintable() or len(said) > _LONGEST_REASON:
         raise frame.unusable("disarm.no_reason")
-    async with frame.store(frame.settings()) as store:
+    async with frame.store(frame.settings(), changes=True) as store:
         async with store.read() as tx:
             known = await tx.instance.get()
         if known is not None and not known.armed:
@@ -100,12 +100,15 @@ async def _arm(frame: Frame, yes: bool, timeout: float) -> int:
 
 async def _by_itself(frame: Frame, settings: Settings, yes: bool, timeout: float) -> int:
     from syncd.app import open_app
+    from syncd.store.lock import holder
 
+    others = holder(settings.store.url.get_secret_value())  # before we are one of them
     async with open_app(settings, tick=0.2) as app:
         arming = app.arming
         if not _wanted(frame, await arming.instance(), yes):
             return FINE
-        print(frame.say("arm.here"), file=sys.stderr)
+        beside = frame.say("arm.beside", who=others) if others else frame.say("arm.here")
+        print(output.inert(beside), file=sys.stderr)
         await arming.look_around()
         async with app.turning(listen=False):
             found = await _watched(frame.say, arming.rebuilding, timeout)
@@ -113,7 +116,7 @@ async def _by_itself(frame: Frame, settings: Settings, yes: bool, timeout: float
 
 
 async def _through(frame: Frame, settings: Settings, daemon: str, yes: bool, timeout: float) -> int:
-    async with frame.store(settings) as store:
+    async with frame.store(settings, changes=True) as store:
         async with store.read() as tx:
             instance = await tx.instance.get()
         if not _wanted(frame, instance, yes):

@@ -142,7 +142,7 @@ async def _backfill(frame: Frame, merchant: str, start: str, end: str | None, fe
     found = settings.merchant(frame.merchant(settings, merchant))
     begin = instant(frame, start).replace(microsecond=0)
     asked = instant(frame, end).replace(microsecond=0) if end else None
-    async with frame.store(settings) as store, store.begin() as tx:
+    async with frame.store(settings, changes=True) as store, store.begin() as tx:
         latest = tx.now.replace(microsecond=0) - settings.poll.settle
         at = await tx.windows.cursor(found.wdt.sid, feed)
         stop = asked or (at.origin if at is not None and begin < at.origin else latest)

@@ -51,12 +51,24 @@ def _url(settings: Settings) -> str:
     return settings.store.url.get_secret_value()
 
 
+def _require_workable(url: str) -> None:
+    """At whatever schema it is, a store that was moved away is not touched any more. Raises InAMove."""
+    from syncd.store import soundness
+    from syncd.store.instance import STUCK, InAMove
+    from syncd.store.place import exists
+
+    found = soundness.standing(url) if exists(url) else None
+    if found is not None and not found[2] and found[3] in STUCK:
+        raise InAMove(found[3], found[4])
+
+
 async def _upgrade(frame: Frame) -> None:
     from syncd.store import migrate
     from syncd.store.lock import held
     from syncd.store.schema import HEAD
 
     url = _url(frame.settings())
+    _require_workable(url)
     before = migrate.revision(url)
     if before == HEAD:
         print(frame.say("db.current", revision=before))
@@ -73,6 +85,7 @@ async def _downgrade(frame: Frame, revision: str, yes: bool) -> None:
 
     url = _url(frame.settings())
     at, known = migrate.revision(url), migrate.known_revisions()
+    _require_workable(url)
     if at is None:
         raise migrate.NotReady(frame.say("db.none", path=shown(url)))
     if at not in known:

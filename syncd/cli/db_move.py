@@ -15,6 +15,7 @@ import typer
 
 from syncd.cli import options, output
 from syncd.cli.frame import DISARMED, FAILED, FINE, Frame, here, leave, wait
+from syncd.cli.move_ends import at_target, of_a_database, require_fit, silent, source_held, target_held, why
 from syncd.cli.words import Lang, Say, helper
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Told:
     source: str
     target: str
     dry_run: bool
-    state: str = "moved"  # moved, would_move, finished (the end of an earlier attempt), already, differs
+    state: str = "moved"  # moved, would_move, would_finish, finished (the end of an earlier attempt), already, differs
     tables: list[Content] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     differs: tuple[str, ...] = ()
@@ -125,8 +126,8 @@ def _password(url: str) -> str:
 
 async def _move(frame: Frame, url: str, *, dry_run: bool, yes: bool, as_json: bool) -> int:
     from syncd.store import migrate
-    from syncd.store.lock import held
     from syncd.store.place import place_of, shown
+    from syncd.store.target import require_suitable
     from syncd.watch import logs
 
     settings = frame.settings()
@@ -134,10 +135,13 @@ async def _move(frame: Frame, url: str, *, dry_run: bool, yes: bool, as_json: bo
     secrets = {*settings.secrets(), url, _password(url)} - {""}
     logs.configure(settings.log.format, "warning", sys.stderr.buffer, secrets=frozenset(secrets))
     migrate.require_current(source)
-    if await place_of(source) == await place_of(url):
+    with at_target(frame, url):
+        require_suitable(url)
+        place, name = await place_of(url), await _name(url)
+    if await place_of(source) == place:
         raise frame.unusable("move.same", url=shown(url))
-    told = Told(await _name(source), await _name(url), dry_run)
-    async with held(source), _target_held(url, dry_run=dry_run):
+    told = Told(await _name(source), name, dry_run)
+    async with source_held(frame, source, dry_run=dry_run), target_held(frame, url, dry_run=dry_run):
         code = await _worked(frame, settings, (source, url), told, yes=yes)
     if as_json:
         output.show_json(told.as_json())
@@ -146,62 +150,66 @@ async def _move(frame: Frame, url: str, *, dry_run: bool, yes: bool, as_json: bo
     return code
 
 
-@asynccontextmanager
-async def _target_held(url: str, *, dry_run: bool) -> AsyncIterator[None]:
-    """Nobody else works on the target meanwhile; a dry run makes no file where there is none."""
-    from syncd.store import postgres
-    from syncd.store.engine import sqlite_path
-    from syncd.store.lock import held, refuse_network
-
-    if not postgres.is_postgresql(url):
-        refuse_network(sqlite_path(url))
-        if dry_run and not sqlite_path(url).exists():
-            yield
-            return
-    async with held(url):
-        yield
-
-
 async def _worked(frame: Frame, settings: Settings, urls: tuple[str, str], told: Told, *, yes: bool) -> int:
     """Look, ask, and move; fills in `told`. Raises Unusable, Failed and what the store raises."""
     from syncd.store import migrate
 
     source, url = urls
-    empty = migrate.revision(url) is None
-    if not empty:
-        migrate.require_current(url)
+    with at_target(frame, url):
+        empty = migrate.revision(url) is None
+        if not empty:
+            migrate.require_current(url)
     async with _end(settings, source) as old:
-        standing = await _standing(frame, old, None if empty else url)
+        standing = await _standing(frame, old, None if empty else url, idle=not told.dry_run)
         told.counts = standing.counts
+        if not standing.handed_over:
+            require_fit(frame, settings, url, empty=empty)
         if told.dry_run:
-            told.state = "would_move"
+            told.state = _would(standing)
             return FINE
         await _permitted(frame, told, standing, yes)
-        if standing.leftover:
-            print(frame.say("move.leftover"), file=sys.stderr)
-            await migrate.downgrade(url, "base")
-        if empty or standing.leftover:
-            await migrate.upgrade(url)
+        with at_target(frame, url):
+            if standing.leftover:
+                print(frame.say("move.leftover"), file=sys.stderr)
+                await migrate.downgrade(url, "base")
+            if empty or standing.leftover:
+                await migrate.upgrade(url)
         async with _end(settings, url) as new:
             return await _done(frame, old, new, standing, told)
 
 
-async def _standing(frame: Frame, old: End, url: str | None) -> Standing:
+def _would(standing: Standing) -> str:
+    if not standing.handed_over:
+        return "would_move"
+    return "already" if _over(standing) else "would_finish"
+
+
+def _over(standing: Standing) -> bool:
+    """Whether an earlier move came to its end."""
+    from syncd.store.instance import MOVING
+
+    return standing.handed_over and not (standing.target and standing.target.why == MOVING)
+
+
+async def _standing(frame: Frame, old: End, url: str | None, *, idle: bool) -> Standing:
     """How far it is. Raises Unusable, Failed, Disarmed through the frame."""
     from syncd.cli.troubles import Ended
-    from syncd.store.move import AtWork, Elsewhere, NeverStarted, NotCertain, NotEmpty, looked_at
+    from syncd.store import place
+    from syncd.store.move import AtTarget, AtWork, Elsewhere, NeverStarted, NotCertain, NotEmpty, looked_at
 
     try:
         if url is None:
-            return await looked_at(old, None)
+            return await looked_at(old, None, idle=idle)
         async with _opened(url) as target:
-            return await looked_at(old, target)
+            return await looked_at(old, target, idle=idle)
     except NeverStarted:
         raise frame.unusable("move.never_started", source=old.name) from None
     except NotEmpty as found:
-        raise frame.unusable("move.not_empty", tables=found) from None
+        raise frame.unusable("move.not_empty", target=place.shown(url or ""), tables=found) from None
+    except AtTarget as error:
+        raise silent(frame, url or "", error.error) from None
     except Elsewhere as other:
-        raise frame.unusable("move.elsewhere", where=other) from None
+        raise Ended([frame.say("move.elsewhere", where=other)], DISARMED) from None
     except AtWork as work:
         raise frame.failed("move.at_work", owners=work) from None
     except NotCertain as doubt:
@@ -228,7 +236,6 @@ async def _permitted(frame: Frame, told: Told, standing: Standing, yes: bool) ->
 async def _done(frame: Frame, old: End, new: End, standing: Standing, told: Told) -> int:
     from syncd.store.copying import CannotHold
     from syncd.store.guard import NoWitness
-    from syncd.store.instance import MOVING
     from syncd.store.move import Differs, moved
 
     began = time.monotonic()
@@ -241,10 +248,12 @@ async def _done(frame: Frame, old: End, new: End, standing: Standing, told: Told
         raise frame.failed("move.cannot_hold", why=value) from None
     except NoWitness as error:
         raise frame.failed("move.no_witness", why=error) from None
+    except of_a_database() as error:
+        raise frame.failed("move.interrupted", why=why(error)) from None
     finally:
         told.seconds = time.monotonic() - began
     if standing.handed_over:
-        told.state = "finished" if standing.target and standing.target.why == MOVING else "already"
+        told.state = "already" if _over(standing) else "finished"
     return FINE
 
 

@@ -11,7 +11,7 @@ import typer
 
 from syncd.cli import explain_application, explain_red, explain_wallet, options, output
 from syncd.cli.explain_owed import Around, Outlook, left_over, owner
-from syncd.cli.finding import find
+from syncd.cli.finding import find, typed
 from syncd.cli.frame import Frame, here, wait
 from syncd.cli.lane_bans import ban_of
 from syncd.cli.lane_words import reason
@@ -51,6 +51,7 @@ class Story:
     """Everything there is to tell about one order."""
 
     order: OrderView
+    typed: str  # how a command means it
     entries: tuple[Entry, ...]
     submissions: tuple[Submitted, ...]
     debts: tuple[DebtView, ...]
@@ -79,6 +80,7 @@ async def _explain(frame: Frame, no: str, merchant: str | None, as_json: bool) -
         invoices = tuple((await tx.submissions.invoices([order.id])).get(order.id, []))
         story = Story(
             order=order,
+            typed=await typed(tx, order),
             entries=tuple(await tx.journal.of(order.id)),
             submissions=tuple(await dossier.submissions(order.id)),
             debts=tuple(await dossier.debts(order.id)),
@@ -287,4 +289,4 @@ def _print_now(frame: Frame, story: Story) -> None:
         print(say("explain.when", when=output.when(ahead.at, story.now, say)))
     print(say("explain.who", who=say(f"who.{ahead.who}")))
     if order.hold:
-        print(output.inert(say("explain.command", no=order.no)))
+        print(output.inert(say("explain.command", order=story.typed)))

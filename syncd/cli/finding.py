@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from syncd.cli.frame import Frame
 
 if TYPE_CHECKING:
-    from syncd.store.orders import OrderView
+    from syncd.store.orders import OrderView, WholeOrder
     from syncd.store.store import Tx
 
 
-async def find(tx: Tx, frame: Frame, no: str, merchant: str | None) -> OrderView:
+async def find(tx: Tx, frame: Frame, no: str, merchant: str | None) -> WholeOrder:
     """The one order of this number. Raises Unusable: unknown (with near numbers), or known to several merchants."""
     from syncd.store.dossier import Dossier
 
@@ -26,6 +26,12 @@ async def find(tx: Tx, frame: Frame, no: str, merchant: str | None) -> OrderView
     near = await Dossier(tx.connection).near(no.strip())
     hint = " " + frame.say("did_you_mean", words=", ".join(near)) if near else ""
     raise frame.unusable("order.unknown", no=no, near=hint)
+
+
+async def typed(tx: Tx, order: OrderView) -> str:
+    """How a command means this order and no other: other merchants may have one of its number."""
+    namesakes = len(await tx.orders.by_no(order.no)) > 1
+    return f"{order.no} --merchant {order.merchant}" if namesakes else str(order.no)
 
 
 def operator() -> str:

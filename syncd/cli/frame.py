@@ -72,10 +72,11 @@ class Frame:
         return name
 
     @asynccontextmanager
-    async def store(self, settings: Settings) -> AsyncIterator[Store]:
-        """The store as it stands: neither made, upgraded nor locked.
+    async def store(self, settings: Settings, *, changes: bool = False) -> AsyncIterator[Store]:
+        """The store as it stands: neither made, upgraded nor locked; a daemon may be at work on it meanwhile.
 
-        Raises: NotReady, TooNew, UnsupportedStore; a daemon may be at work on it meanwhile.
+        Nothing is written to one that was moved away, or that a move has not finished. `changes`: say so before
+        anything else is said or asked. Raises: NotReady, TooNew, UnsupportedStore, InAMove.
         """
         from syncd.domain.clock import SystemClock
         from syncd.store import migrate
@@ -87,6 +88,10 @@ class Frame:
         url = settings.store.url.get_secret_value()
         migrate.require_current(url)
         async with Store.at(url, SystemClock()) as store:
+            store.by_hand = True
+            if changes:
+                async with store.read() as tx:
+                    await tx.instance.require_workable()
             yield store
 
 

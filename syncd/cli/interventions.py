@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from syncd.cli.arming import note_if_disarmed
-from syncd.cli.finding import find, operator
+from syncd.cli.finding import find, operator, typed
 from syncd.cli.frame import FAILED, FINE, Frame
 from syncd.cli.output import beijing, inert, yuan
 from syncd.domain import release as rules
@@ -38,7 +38,7 @@ def standing(order: OrderView) -> Standing:
 async def retry(frame: Frame, nos: Sequence[str], merchant: str | None, reason: str) -> int:
     """Make each order due now. One that cannot be retried says why and makes the exit code 1; the others go on."""
     refused = 0
-    async with frame.store(frame.settings()) as store:
+    async with frame.store(frame.settings(), changes=True) as store:
         async with store.read() as tx:
             for no in nos:  # a typing mistake is found before anything is written
                 await find(tx, frame, no, merchant)
@@ -77,7 +77,7 @@ async def hold(frame: Frame, no: str, merchant: str | None, reason: str) -> None
     said = _reason(frame, reason)
     if said is None:
         raise frame.unusable("hold.no_reason")
-    async with frame.store(frame.settings()) as store, store.begin() as tx:
+    async with frame.store(frame.settings(), changes=True) as store, store.begin() as tx:
         order = await find(tx, frame, no, merchant)
         decided = rules.hold(standing(order))
         if isinstance(decided, Refusal):
@@ -86,7 +86,8 @@ async def hold(frame: Frame, no: str, merchant: str | None, reason: str) -> None
         await tx.orders.hold(order, Hold.BY_OPERATOR, facts)
         await tx.debts.void(order.id)
         await tx.journal.add("order.held", order_id=order.id, merchant=order.merchant, hold=Hold.BY_OPERATOR, **facts)
-    print(inert(frame.say("hold.done", no=order.no)))
+        named = await typed(tx, order)
+    print(inert(frame.say("hold.done", no=order.no, order=named)))
     if order.state is State.INTENT:
         print(frame.say("hold.in_flight"))
 
@@ -117,7 +118,7 @@ async def release(
     wish = Wish(settled_outside, _reason(frame, reason), _reason(frame, blue_exists))
     if wish.settled_outside and wish.blue_exists:
         raise frame.unusable("release.one_or_the_other")
-    async with frame.store(frame.settings()) as store:
+    async with frame.store(frame.settings(), changes=True) as store:
         async with store.read() as tx:
             order = await find(tx, frame, no, merchant)
             decided = _decided(frame, order, wish, tx.now)
@@ -137,7 +138,8 @@ async def release(
                 vouched = {"by": operator(), "reason": wish.blue_exists, "blue": order.hold_facts.get("blue", "")}
                 await tx.journal.add("order.blue_exists", order_id=order.id, merchant=order.merchant, **vouched)
             await _apply(tx, order, change, "order.released", {**by, "to": str(change.event)})
-        print(inert(frame.say("release.done", no=order.no)))
+            named = await typed(tx, order)
+        print(inert(frame.say("release.done", no=order.no, order=named)))
         await note_if_disarmed(frame, store)
 
 

@@ -72,7 +72,7 @@ async def lift(frame: Frame, lane: str, reason: str, *, yes: bool) -> None:
     from syncd.cli.interventions import agreed
 
     settings = frame.settings()
-    async with frame.store(settings) as store:
+    async with frame.store(settings, changes=True) as store:
         async with store.read() as tx:
             ban = await ban_of(tx, settings, lane)
             now = tx.now

@@ -154,7 +154,7 @@ async def _pause(frame: Frame, lane: str, reason: str, until: str | None, lastin
     merchant, platform = _known(frame, lane, lane_names(settings))
     if not reason or not reason.isprintable():
         raise frame.unusable("reason.unprintable" if reason else "hold.no_reason")
-    async with frame.store(settings) as store, store.begin() as tx:
+    async with frame.store(settings, changes=True) as store, store.begin() as tx:
         end = _end(frame, until, lasting, tx.now)
         await tx.lanes.pause(merchant, platform, reason[:500], end)
         await tx.journal.add("lane.paused", merchant=merchant, lane=lane, reason=reason, until=end, by=operator())
@@ -187,7 +187,7 @@ async def _resume(frame: Frame, lane: str, reason: str, *, lift_ban: bool, yes: 
         _known(frame, lane, lane_names(settings))
         await lift(frame, lane, reason[:500], yes=yes)
         return
-    async with frame.store(settings) as store, store.begin() as tx:
+    async with frame.store(settings, changes=True) as store, store.begin() as tx:
         stored = [one.name for one in await tx.lanes.all()]
         merchant, platform = _known(frame, lane, [*lane_names(settings), *stored])
         rested = await tx.lanes.resume(merchant, platform)

@@ -101,7 +101,7 @@ class Way:
 
 async def _link(frame: Frame, wishes: list[Wish], way: Way, unread: tuple[BadLine, ...] = ()) -> int:
     """All of them in one transaction, or none."""
-    async with frame.store(frame.settings()) as store:
+    async with frame.store(frame.settings(), changes=not way.preview) as store:
         if way.preview:
             async with store.read() as tx:
                 judged = judge(wishes, await _known(tx, wishes, way.merchant), also=way.also)

@@ -19,7 +19,7 @@ LONGEST_REASON = 200
 
 async def remove(frame: Frame, no: str, apply_id: str, merchant: str | None, *, as_json: bool) -> None:
     """Take a link back as long as nothing was said; an application that links alone had made goes with the last one."""
-    async with frame.store(frame.settings()) as store:
+    async with frame.store(frame.settings(), changes=True) as store:
         async with store.begin() as tx:
             order = await find(tx, frame, no, merchant)
             seen = await _find(tx, frame, apply_id, order.merchant)
@@ -46,7 +46,7 @@ async def retry(
     """Let an application go on from the beginning."""
     from syncd.store.instants import to_ms
 
-    async with frame.store(frame.settings()) as store:
+    async with frame.store(frame.settings(), changes=True) as store:
         async with store.begin() as tx:
             seen = await _find(tx, frame, apply_id, merchant)
             if seen.state in (Standing.DONE, Standing.WITHDRAWN):
@@ -69,7 +69,7 @@ async def settled(frame: Frame, apply_id: str, merchant: str | None, reason: str
     """A person has ended it at the centre: it is left alone from now on."""
     from syncd.store.applications import NEVER
 
-    async with frame.store(frame.settings()) as store, store.begin() as tx:
+    async with frame.store(frame.settings(), changes=True) as store, store.begin() as tx:
         seen = await _find(tx, frame, apply_id, merchant)
         if seen.state in (Standing.DONE, Standing.WITHDRAWN):
             raise frame.failed(f"link.is_{seen.state}", apply_id=apply_id)

@@ -211,7 +211,7 @@ async def _show(frame: Frame, no: str, merchant: str | None, raw: bool, as_json:
         "sent_at": order.sent_at,
         "asked_at": order.asked_at,
     }
-    body = order.raw.decode("utf-8", "backslashreplace")
+    body = order.raw.decode("utf-8", "backslashreplace") if raw else ""
     if as_json:
         output.show_json(shown | ({"raw": body} if raw else {}))
         return

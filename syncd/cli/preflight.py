@@ -70,6 +70,7 @@ def _holds_a_secret(file: Path, settings: Settings) -> bool:
 
 def _store(say: Say, settings: Settings) -> Iterator[Finding]:
     """Whether there is one, of this program's schema and sound; whether it may write outside; who works on it."""
+    from syncd.cli.troubles import unsupported
     from syncd.store import postgres
     from syncd.store.engine import sqlite_path
     from syncd.store.lock import holder
@@ -85,7 +86,7 @@ def _store(say: Say, settings: Settings) -> Iterator[Finding]:
             yield from _access(say, path)
             there, shown = path.exists() and path.stat().st_size > 0, str(path)
     except UnsupportedStore as error:
-        yield Finding("fail", "store", str(error), say("check.store_url.remedy"))
+        yield Finding("fail", "store", unsupported(say, error), say("check.store_url.remedy"))
         return
     except StoreUnavailable as error:
         where = postgres.shown(url)
@@ -132,12 +133,24 @@ def _schema(say: Say, url: str) -> Iterator[Finding]:
         yield Finding("fail", "store", text, say("check.store_new.remedy"))
     if postgres.is_postgresql(url):
         yield _server(say, [*migrate.check(url), *postgres.dangers(url)])
+        yield from _sessions(say, url)
         return
     problems = migrate.check(url)
     if problems:
         yield Finding("fail", "store", say("check.store_broken", why=problems[0]), say("check.store_broken.remedy"))
     else:
         yield Finding("ok", "store", say("check.store_sound"))
+
+
+def _sessions(say: Say, url: str) -> Iterator[Finding]:
+    """Processes that keep each other from the server make no progress, and none of them has enough to give up."""
+    from syncd.store import postgres
+
+    allowed, at_work = postgres.sessions(url)
+    needed = postgres.SESSIONS * max(at_work, 1)
+    if allowed < needed:
+        text = say("check.sessions", allowed=allowed, needed=needed, processes=max(at_work, 1))
+        yield Finding("warn", "store", text, say("check.sessions.remedy"))
 
 
 def _server(say: Say, problems: list[str]) -> Finding:

@@ -67,7 +67,7 @@ async def _retry(frame: Frame, where: str, manner: Manner) -> int:
         raise frame.unusable("retry.json_needs_yes")
     condition = parse(frame, where, datetime.now(UTC))
     settings = frame.settings()
-    async with frame.store(settings) as store:
+    async with frame.store(settings, changes=not manner.dry_run) as store:
         async with store.read() as tx:
             plan = [_planned(tx, frame, condition, order) for order in await _matching(tx, condition)]
         if not manner.as_json:

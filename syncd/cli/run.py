@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 import typer
@@ -86,6 +87,7 @@ async def _daemon(frame: Frame, share: Share) -> int:
     settings = frame.settings()
     taken = share.of(frame, settings)
     _begin_logging(settings)
+    await asyncio.to_thread(_warn_of_sessions, settings.store.url.get_secret_value())
     stop = stop_on_signals()
     hangup = Hangup(partial(_read_again, frame, settings.secrets()))
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.heard.set)
@@ -96,8 +98,17 @@ async def _daemon(frame: Frame, share: Share) -> int:
 
 
 def _without_colours() -> None:
-    """What shows tracebacks on a terminal is not loaded: structlog would, by itself, and never need it for a log."""
-    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+    """What shows tracebacks on a terminal is not loaded with structlog, which can be told so in no other way.
+
+    It does without where there is none, and a log never needs it; Typer loads it when it has something to show.
+    """
+    if "rich" in sys.modules or "structlog" in sys.modules:
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    try:
+        import_module("structlog")
+    finally:
+        del sys.modules["rich"]
 
 
 def _collect_seldom() -> None:
@@ -135,6 +146,7 @@ async def _once(frame: Frame, timeout: float | None, share: Share) -> int:
     settings = frame.settings()
     taken = share.of(frame, settings)
     _begin_logging(settings)
+    await asyncio.to_thread(_warn_of_sessions, settings.store.url.get_secret_value())
     async with open_app(settings, tick=0.2, **taken) as app:
         settled = await app.once(timeout)
         instance = await app.arming.instance()
@@ -157,6 +169,25 @@ async def _once(frame: Frame, timeout: float | None, share: Share) -> int:
     if not settled.later:
         print(say("run.settled"), file=sys.stderr)
     return FINE
+
+
+def _warn_of_sessions(url: str) -> None:
+    """Those at work and this one may need more sessions than the server has: told before they starve each other."""
+    from structlog import get_logger
+
+    from syncd.store import postgres
+    from syncd.store.troubles import StoreUnavailable
+
+    if not postgres.is_postgresql(url):
+        return
+    try:
+        allowed, others = postgres.sessions(url)
+    except StoreUnavailable:  # it is said when the store is opened
+        return
+    needed = postgres.SESSIONS * (others + 1)
+    if allowed < needed:
+        why = f"the server allows {allowed} sessions, {others + 1} processes may need {needed}: raise max_connections"
+        get_logger("syncd.cli").warning("config.warned", why=why)
 
 
 def _begin_logging(settings: Settings, known: frozenset[str] = frozenset()) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from syncd.cli import options, output
+from syncd.cli import options, output, status_many
 from syncd.cli.arming import told
 from syncd.cli.frame import DISARMED, FINE, PERSON, Frame, here, leave, wait
 from syncd.cli.lane_bans import bans
@@ -190,6 +190,7 @@ def worker_facts(worker: WorkerView) -> dict[str, Any]:
         "started_at": worker.started_at,
         "beat_at": worker.beat_at,
         "silent_for": round(worker.silent_for.total_seconds(), 1),
+        "settings": worker.settings,
     }
 
 
@@ -250,22 +251,31 @@ def _print(frame: Frame, look: Look) -> None:
         print("\n".join(told(say, look.instance)))
     print(output.inert(say("status.daemon", who=look.daemon)) if look.daemon else say("status.no_daemon"))
     _print_workers(frame, look)
-    _print_orders(frame, look)
-    _print_applications(frame, look)
-    _print_lanes(frame, look)
-    _print_cursors(frame, look)
+    if len(names := status_many.merchants(look)) > status_many.MANY:
+        status_many.show(frame, look, names)
+        _print_lanes(frame, look)
+    else:
+        _print_orders(frame, look)
+        _print_applications(frame, look)
+        _print_lanes(frame, look)
+        _print_cursors(frame, look)
     _print_rest(frame, look)
     print()
     _print_next(frame, look)
 
 
 def _print_workers(frame: Frame, look: Look) -> None:
+    from syncd.store.workers import differ
+
     say = frame.say
     for worker in look.workers:
         words = {"owner": worker.owner, "role": say(f"worker.{worker.role}"), "busy": worker.busy}
         silence = output.span(worker.silent_for, say)
         key = "status.worker" if worker.alive else "status.worker_silent"
         print(output.inert(say(key, **words, since=output.beijing(worker.started_at), silence=silence)))
+    if differ(look.workers):
+        shares = [f"{one.owner} {one.settings}" for one in look.workers if one.alive]
+        print(output.inert(say("status.settings_differ", who=", ".join(shares))))
     if look.shared and not any(worker.alive and worker.role != "worker" for worker in look.workers):
         print(say("status.no_scheduler"))
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from syncd.cli.output import inert
 from syncd.cli.words import Say
+
+if TYPE_CHECKING:
+    from syncd.store.troubles import UnsupportedStore
+
+
+#: PostgreSQL's code for a lock that was waited for in vain.
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Unusable(Exception):
@@ -67,8 +76,10 @@ def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
     match error:
         case SettingsError():
             return [inert(line) for line in error.lines], 2
-        case Unusable() | UnsupportedStore():
+        case Unusable():
             return [inert(str(error))], 2
+        case UnsupportedStore():
+            return [unsupported(say, error)], 2
         case Ended():
             return [inert(line) for line in error.lines], error.code
         case InAMove():
@@ -96,9 +107,29 @@ def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
             return [_other(error, say)], 1
 
 
+def unsupported(say: Say, error: UnsupportedStore) -> str:
+    """Why no store can be there."""
+    return inert(say(f"unsupported.{error.why}", **error.facts))
+
+
 def _other(error: Exception, say: Say) -> str:
     """A database that does not answer or is damaged, or an address that cannot be listened on."""
     from syncd.web.health import CannotListen
 
-    why = inert(str(getattr(error, "orig", None) or error))
-    return why if isinstance(error, CannotListen) else say("store.unavailable", why=why)
+    why = inert(" ".join(str(getattr(error, "orig", None) or error).split()))
+    if isinstance(error, CannotListen):
+        return why
+    cause = error.__cause__ or error
+    said = getattr(cause, "orig", None) or cause
+    if _is_busy(said):
+        return say("store.busy", why=why)
+    return say("store.no_server" if type(said).__module__.startswith("psycopg") else "store.unavailable", why=why)
+
+
+def _is_busy(said: BaseException) -> bool:
+    """Whether somebody else was writing for longer than anybody waits: a move is, for minutes."""
+    import sqlite3
+
+    if isinstance(said, sqlite3.OperationalError):
+        return said.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return getattr(said, "sqlstate", None) == _LOCK_NOT_AVAILABLE

@@ -53,7 +53,7 @@ def section(frame: Frame, settings: Settings, name: str | None) -> tuple[str, Yu
 async def account(frame: Frame, name: str | None) -> AsyncIterator[Account]:
     """The wallet, its connections closed at the end; the parties' troubles become Failed.
 
-    A store is used where there is one of this program's, and not made. Raises: Unusable, Failed.
+    A store is used where there is one of this program's, and not made. Raises: Unusable, Failed, InAMove.
     """
     from syncd.domain.trouble import Paced, Trouble
     from syncd.parties import join
@@ -71,6 +71,10 @@ async def account(frame: Frame, name: str | None) -> AsyncIterator[Account]:
     from syncd.domain.clock import SystemClock
 
     async with Store.at(url, SystemClock(), make=False) as store:
+        store.by_hand = True
+        if ready:  # whoever goes on in its place has the pace of these calls, and the cards
+            async with store.read() as tx:
+                await tx.instance.require_workable()
         parties = join(settings, store, store.clock, store_is_ready=ready)
         try:
             if merchant in parties.wallets_off:

@@ -14,6 +14,7 @@ from syncd.cli.words_main import MAIN
 from syncd.cli.words_move import MOVE
 from syncd.cli.words_said import SAID
 from syncd.cli.words_sim import SIM
+from syncd.cli.words_status import STATUS
 from syncd.cli.words_story import STORY
 from syncd.cli.words_wallet import WALLET
 
@@ -30,6 +31,7 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     **MOVE,
     **SAID,
     **SIM,
+    **STATUS,
     **STORY,
     **WALLET,
 }

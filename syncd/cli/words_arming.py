@@ -65,6 +65,10 @@ ARMING: dict[str, tuple[str, str]] = {
     ),
     "arm.needs_yes": ("此处无法询问，请加 --yes。", "Nobody can be asked here: add --yes."),
     "arm.asked_daemon": ("已通知守护进程（{who}），等待其补回……", "The daemon ({who}) was told; waiting for it …"),
+    "arm.beside": (
+        "与正在运行的进程（{who}）一起读取与询问……",
+        "Reading and asking along with the processes at work ({who}) …",
+    ),
     "arm.here": ("守护进程未运行，由本命令读取与询问……", "No daemon runs: this command reads and asks by itself …"),
     "arm.progress": (
         "待重读：{feeds}；待询问单据：{orders}",
@@ -107,6 +111,7 @@ ARMING: dict[str, tuple[str, str]] = {
     ),
     "db.gaps": ("拉取有 {n} 处缺口", "{n} gaps in what was read"),
     "db.gaps.remedy": ("syncd cursor audit，再用 syncd backfill 补读", "syncd cursor audit, then syncd backfill"),
+    "db.rule.order_without_row": ("单据没有旺店通原始内容", "without the row that WDT sent"),
     "db.rule.intent_without_submission": ("在途单据没有提交记录", "on its way without a submission"),
     "db.rule.two_live_submissions": (
         "单据的提交代次超前于单据本身",

@@ -5,17 +5,18 @@ from __future__ import annotations
 MOVE: dict[str, tuple[str, str]] = {
     "help.db.move": (
         (
-            "把数据库整体迁到另一个数据库（SQLite ↔ PostgreSQL）：先停守护进程；复制、逐表核对行数与摘要，"
-            "旧库永久停用，新库停用待 syncd arm。中断后可再次执行。"
+            "把数据库整体迁到另一个数据库（SQLite ↔ PostgreSQL）：先用 --dry-run 试（不必停机），再停守护进程；"
+            "复制、逐表核对行数与摘要，旧库永久停用，新库停用待 syncd arm。中断后可再次执行。"
             "\n\n含密码的地址请用 --to-file 或环境变量 SYNCD_MOVE_TO / SYNCD_MOVE_TO_FILE。"
             "\n\n例：syncd db move --to-file credentials/store__url --dry-run"
             "\n\n例：syncd db move --to sqlite:///back.db --yes"
         ),
         (
-            "Move the store into another database (SQLite to PostgreSQL and back): stop the daemon first. All of it is "
-            "copied and compared, table by table; the old store is ended for good, the new one waits for `syncd arm`. "
-            "Where it was interrupted, run it again.\n\nA URL with a password belongs into --to-file, SYNCD_MOVE_TO or "
-            "SYNCD_MOVE_TO_FILE.\n\nExample: syncd db move --to-file credentials/store__url --dry-run\n\n"
+            "Move the store into another database (SQLite to PostgreSQL and back): look with --dry-run while the "
+            "daemon works, then stop it. All of it is copied and compared, table by table; the old store is ended for "
+            "good, the new one waits for `syncd arm`. Where it was interrupted, run it again.\n\nA URL with a password "
+            "belongs into --to-file, SYNCD_MOVE_TO or SYNCD_MOVE_TO_FILE.\n\n"
+            "Example: syncd db move --to-file credentials/store__url --dry-run\n\n"
             "Example: syncd db move --to sqlite:///back.db --yes"
         ),
     ),
@@ -24,7 +25,10 @@ MOVE: dict[str, tuple[str, str]] = {
         "where to (a password in it can be seen by other users here)",
     ),
     "help.opt.move_to_file": ("从文件读取目标地址", "read the target's URL from a file"),
-    "help.opt.move_dry_run": ("只检查并列出行数，不改动任何一方", "look and count; change neither side"),
+    "help.opt.move_dry_run": (
+        "只检查两端并列出行数，不改动任何一方，不必停机",
+        "look at both ends and count; changes neither, needs no outage",
+    ),
     "move.both": ("--to 与 --to-file 只能用一个。", "Give --to or --to-file, not both."),
     "move.where": (
         "迁往何处？请用 --to、--to-file，或环境变量 SYNCD_MOVE_TO、SYNCD_MOVE_TO_FILE。",
@@ -45,9 +49,89 @@ MOVE: dict[str, tuple[str, str]] = {
         "{source} was never worked on: there is nothing to move. Just change [store] url.",
     ),
     "move.not_empty": (
-        "目标数据库不为空（{tables}），不会写入。请换一个空库。",
-        "The target is not empty ({tables}); nothing is written to it. Name an empty database.",
+        "目标 {target} 不为空（{tables}），不会写入。请换一个空库。",
+        "The target {target} is not empty ({tables}); nothing is written to it. Name an empty database.",
     ),
+    "move.target_other": (
+        "目标 {target} 中已有别的程序或其他版本 syncd 的表，不会写入。请换一个空库。",
+        "The target {target} holds tables of another program, or of another version of syncd. Name an empty database.",
+    ),
+    "move.target_unfit": (
+        "目标 {target} 不能用：{why}（当前数据库未受影响）",
+        "The target {target} will not do: {why} (the present store is not concerned).",
+    ),
+    "move.target_held": (
+        "目标 {target} 正被另一个进程使用：{holder}。请先停止它。",
+        "Another process works on the target {target}: {holder}. Stop it first.",
+    ),
+    "move.target_silent": (
+        "目标 {target} 不能访问：{why}",
+        "The target {target} cannot be used: {why}",
+    ),
+    "move.target_silent.remedy": (
+        (
+            "请检查目标地址，服务器是否在运行，库是否已建（CREATE DATABASE 库名 ENCODING 'UTF8' TEMPLATE template0），"
+            "用户是否可以登录。当前数据库未受影响。"
+        ),
+        (
+            "Look at its address, whether the server is up, whether the database was made (CREATE DATABASE NAME "
+            "ENCODING 'UTF8' TEMPLATE template0), and whether the user may log in. The present store is not concerned."
+        ),
+    ),
+    "move.interrupted": (
+        "迁移中断：{why}。请再次执行同一命令：会接着完成，或说明问题所在。",
+        "The move was interrupted: {why}. Run the same command again: it goes on from there, or says what is wrong.",
+    ),
+    "move.stop_first": (
+        "注意：{holder} 正在使用当前数据库；真正迁移前须先停止它。",
+        "Note: {holder} works on the present store; stop it before you move it.",
+    ),
+    "move.no_queue": (
+        "注意：该用户不能在目标库新建 schema；多进程（distributed）引擎需要：GRANT CREATE ON DATABASE。",
+        "Note: this user may not make a schema there, which a distributed engine needs: GRANT CREATE ON DATABASE.",
+    ),
+    "unsupported.url": (
+        "数据库地址不能识别：应为 postgresql://用户:密码@主机:端口/库名",
+        "the store's URL cannot be read: postgresql://USER:PASSWORD@HOST:PORT/NAME",
+    ),
+    "unsupported.option": (
+        "数据库地址中有 PostgreSQL 客户端不认识的选项",
+        "the store's URL asks for something that PostgreSQL's client does not know",
+    ),
+    "unsupported.driver": (
+        '使用 PostgreSQL 需要 psycopg：pip install "syncd[distributed]"（{error}）',
+        'a store on PostgreSQL needs psycopg: pip install "syncd[distributed]" ({error})',
+    ),
+    "unsupported.backend": ("本版本不支持 {kind} 数据库", "{kind} stores are not supported by this version"),
+    "unsupported.no_file": ("数据库须为文件：sqlite:///路径", "the store must be a file: sqlite:///PATH"),
+    "unsupported.backup": (
+        "PostgreSQL 请用自带工具备份：pg_dump",
+        "a store on PostgreSQL is copied by PostgreSQL's own means: pg_dump",
+    ),
+    "unsupported.too_old": (
+        "PostgreSQL {version} 太旧，须 {oldest} 或更新",
+        "PostgreSQL {version} is too old: {oldest} or newer is needed",
+    ),
+    "unsupported.encoding": (
+        "库的编码是 {encoding}；请用 ENCODING 'UTF8' TEMPLATE template0 新建",
+        "the database's encoding is {encoding}: make it with ENCODING 'UTF8' TEMPLATE template0",
+    ),
+    "unsupported.standby": ("服务器是只读备库，请指向主库", "the server is a standby: name the primary"),
+    "unsupported.no_schema": (
+        "search_path 中的 schema 不存在，请先新建",
+        "no schema of its search path exists: make it first",
+    ),
+    "unsupported.no_right": (
+        "用户 {user} 不能在 schema {schema} 建表；请由管理员执行 GRANT CREATE ON SCHEMA",
+        "{user} may not make tables in the schema {schema}: let its owner GRANT CREATE ON SCHEMA",
+    ),
+    "unsupported.not_owner": (
+        "表 {table} 属于另一个用户，{user} 不能清除上次未完成的副本",
+        "the table {table} is another user's: {user} cannot drop the unfinished copy of an earlier attempt",
+    ),
+    "unsupported.no_write": ("{place} 不能写入", "{place} cannot be written to"),
+    "unsupported.no_database": ("{place} 不是 SQLite 数据库", "{place} is no SQLite database"),
+    "unsupported.occupied": ("库不为空（{tables}）", "it is not empty ({tables})"),
     "move.elsewhere": (
         "本库已迁往 {where}，不能再迁往别处；请把 [store] url 指向新库。",
         "This store was moved to {where} already and cannot go anywhere else: point [store] url at the new one.",
@@ -91,6 +175,10 @@ MOVE: dict[str, tuple[str, str]] = {
     "move.would_move": (
         "可以迁移：{source} → {target}。未做任何改动。",
         "It can be moved: {source} → {target}. Nothing was changed.",
+    ),
+    "move.would_finish": (
+        "旧库已交接给 {target}，只差收尾：不带 --dry-run 再次执行即可。未做任何改动。",
+        "It was handed over to {target}, and only the end is missing: run it without --dry-run. Nothing was changed.",
     ),
     "move.moved": (
         (

@@ -39,6 +39,17 @@ SAID: Mapping[str, tuple[str, str]] = {
         "数据库正被另一个进程使用：{holder}。请先停止它。",
         "Another process works on this store: {holder}. Stop it first.",
     ),
+    "store.busy": (
+        "数据库正被另一个进程写入（{why}）：请稍后再试；若正在迁移（syncd db move），请等它结束。",
+        "Another process is writing to the store ({why}): try again soon, or once a move (syncd db move) is over.",
+    ),
+    "store.no_server": (
+        "数据库服务器没有响应，或拒绝连接：{why}。请核对 [store] url、用户与密码、连接数上限；可运行：syncd check",
+        (
+            "The store's server does not answer, or does not let us in: {why}. Look at [store] url, the user and its "
+            "password, and how many sessions it allows; try: syncd check"
+        ),
+    ),
     "store.unavailable": (
         "数据库没有响应或已损坏：{why}。可运行：syncd db check",
         "The store does not answer, or is damaged: {why}. Try: syncd db check",
@@ -132,7 +143,10 @@ SAID: Mapping[str, tuple[str, str]] = {
     "retry.done.write_back": ("已排到最前，马上回读核对。", "due now: WDT is looked at."),
     "retry.lane_rests": ("（通道 {lane} 歇息到 {until}）", "(lane {lane} rests until {until})"),
     "hold.no_reason": ("请用 --reason 说明原因。", "Say why with --reason."),
-    "hold.done": ("{no} 已挂起。放行：syncd orders release {no}", "{no} is held. Let it go: syncd orders release {no}"),
+    "hold.done": (
+        "{no} 已挂起。放行：syncd orders release {order}",
+        "{no} is held. Let it go: syncd orders release {order}",
+    ),
     "hold.in_flight": (
         "注意：它可能已经提交给开票平台；放行时会先查询。",
         "Mind: it may have reached the issuer already; it is asked for at the release.",
@@ -169,7 +183,7 @@ SAID: Mapping[str, tuple[str, str]] = {
         "--blue-exists 只用于因找不到蓝票或蓝票有疑问而挂起的红票。",
         "--blue-exists is for red orders held because their blue invoice is not known or disputed.",
     ),
-    "release.done": ("{no} 已放行。查看：syncd explain {no}", "{no} is released. Follow it: syncd explain {no}"),
+    "release.done": ("{no} 已放行。查看：syncd explain {order}", "{no} is released. Follow it: syncd explain {order}"),
     "refusal.not_held": ("没有挂起（状态 {state}）。", "it is not held (state {state})."),
     "refusal.still_waiting": (
         "旺店通里仍是待开票（45）。请先在旺店通取消或登记，等系统读到后再执行。",
@@ -253,47 +267,6 @@ SAID: Mapping[str, tuple[str, str]] = {
     "lane.was_open": ("{lane} 本来就是畅通的。", "{lane} was open already."),
     "lane.until_or_for": ("--until 与 --for 只能用一个。", "Give either --until or --for, not both."),
     "lane.until_past": ("--until 已经过去了。", "--until lies in the past."),
-    # -- status --------------------------------------------------------------------------------------------------------
-    "status.daemon": ("守护进程：运行中（{who}）", "Daemon: running ({who})"),
-    "status.no_daemon": ("守护进程：未运行", "Daemon: not running"),
-    "status.worker": (
-        "  进程 {owner}（{role}，自 {since}）：正在处理 {busy} 个单元，{silence}前有心跳",
-        "  process {owner} ({role}, since {since}): {busy} units at work, heard {silence} ago",
-    ),
-    "status.worker_silent": (
-        "  进程 {owner}（{role}，自 {since}）已失联 {silence}，其单元已由其他进程接手",
-        "  process {owner} ({role}, since {since}) has been silent for {silence}: others have its units",
-    ),
-    "status.no_scheduler": (
-        "没有调度进程在运行，到期的工作无人派发。请启动：syncd run --role scheduler",
-        "No scheduler is running, so nothing that comes due is handed out. Start one: syncd run --role scheduler",
-    ),
-    "worker.all": ("调度并执行", "schedules and works"),
-    "worker.scheduler": ("只调度", "schedules"),
-    "worker.worker": ("只执行", "works"),
-    "status.orders": ("单据", "Orders"),
-    "status.hold": ("{merchant}：{hold} 挂起 {n} 单", "{merchant}: {n} held, {hold}"),
-    "status.oldest_unknown": ("{merchant}：最早的未知结果提交于{age}", "{merchant}: oldest unknown outcome sent {age}"),
-    "status.lanes": ("通道", "Lanes"),
-    "status.all_open": ("全部畅通。", "All open."),
-    "status.lane": ("{lane}：{state}，{until}；{reason}", "{lane}: {state}, {until}; {reason}"),
-    "status.cursors": ("已拉取到（北京时间）", "Read up to (Beijing time)"),
-    "status.cursor": ("{merchant} {feed}：{at}，落后 {lag}", "{merchant} {feed}: {at}, {lag} behind"),
-    "status.debts": ("待回传：{debts}", "Open debts: {debts}"),
-    "status.quarantined": ("无法识别而隔离的行：{n}", "Rows set aside because they could not be read: {n}"),
-    "status.backfills": ("正在补拉历史：{n} 段", "Backfills under way: {n}"),
-    "status.troubled": ("{unit} 连续 {n} 次受阻：{why}", "{unit} in trouble {n} times in a row: {why}"),
-    "status.next.held": (
-        "需要人工：{n} 单挂起 → syncd orders list --state HOLD",
-        "Needs a person: {n} held → syncd orders list --state HOLD",
-    ),
-    "status.next.lane": (
-        "需要人工：通道 {lane}（{reason}）→ 处理后 syncd lane resume {lane}",
-        "Needs a person: lane {lane} ({reason}) → then syncd lane resume {lane}",
-    ),
-    "status.next.gaps": ("拉取有 {n} 处缺口 → syncd cursor audit", "{n} gaps in what was read → syncd cursor audit"),
-    "status.next.daemon": ("守护进程未运行 → syncd run", "The daemon does not run → syncd run"),
-    "status.nobody": ("没有需要人工处理的事。", "Nothing waits for a person."),
     # -- cursors and backfills -----------------------------------------------------------------------------------------
     "cursor.none": ("尚未开始拉取。", "Nothing has been read yet."),
     "cursor.backfill": (

@@ -141,7 +141,7 @@ STORY: Mapping[str, tuple[str, str]] = {
     "explain.lane": ("通道 {lane} 停着（{reason}），{until}", "lane {lane} is at rest ({reason}), {until}"),
     "explain.when": ("时间：{when}", "When: {when}"),
     "explain.who": ("由谁处理：{who}", "Who acts: {who}"),
-    "explain.command": ("处理好后：syncd orders release {no}", "When that is settled: syncd orders release {no}"),
+    "explain.command": ("处理好后：syncd orders release {order}", "When that is settled: syncd orders release {order}"),
     # -- events of the journal -----------------------------------------------------------------------------------------
     "event.order.waits": ("旺店通显示待开票（45）", "WDT shows it waiting (45)"),
     "event.order.left": ("离开待开票状态，先查询", "it left status 45; the issuer is asked first"),
@@ -238,6 +238,14 @@ STORY: Mapping[str, tuple[str, str]] = {
     "check.store_silent.remedy": (
         "请检查数据库服务、地址、账号与密码",
         "look after the server, its address, the user and the password",
+    ),
+    "check.sessions": (
+        "数据库服务最多允许 {allowed} 个会话，而 {processes} 个进程可能需要 {needed} 个：不够时会互相等待、停滞",
+        "the server allows {allowed} sessions, and {processes} processes may need {needed}: they would wait for ever",
+    ),
+    "check.sessions.remedy": (
+        "调大 PostgreSQL 的 max_connections，或减少进程（docs/sizing.md）",
+        "raise PostgreSQL's max_connections, or run fewer processes (docs/sizing.md)",
     ),
     "check.server_sound": ("数据库服务的设置与状态正常", "the server's settings and state are as they should be"),
     "check.server": ("数据库服务的设置或状态有危险：{why}", "the server's settings or state are dangerous: {why}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time, timedelta
+from hashlib import sha256
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -207,6 +208,12 @@ class Settings(Section):
     def secrets(self) -> frozenset[str]:
         """Every secret value, whole and in the parts it is used in, for the redaction of logs."""
         return frozenset(secrets_in(self)) - {""}
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for all processes that do the same work the same way; no secret goes into it."""
+        work = self.model_dump_json(exclude={"store", "engine", "console", "log", "alerts"})
+        return sha256(work.encode()).hexdigest()[:12]
 
     def merchant(self, name: str) -> Merchant:
         """The merchant of that name. Raises KeyError."""

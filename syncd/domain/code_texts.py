@@ -85,12 +85,22 @@ CODE_TEXTS: dict[str, tuple[Pair, Pair | None]] = {
     ),
     "account_changed": (
         (
-            "本单已提交给另一个开票账号 {account}，现在的账号无法查询其结果。",
-            "This order was submitted to another issuer account, {account}; the present one cannot be asked about it.",
+            "本单是用当时的开票账号 {account} 提交的；现在的账号（即使同名）平台或税号不同，无法查询其结果。",
+            (
+                "This order was submitted by the issuer account {account} of that time; the present one, whatever its"
+                " name, is another seller's or another platform's and cannot be asked about it."
+            ),
         ),
         (
-            "请在原账号确认是否已开票；未确认前不要重开。",
-            "Find out at that account whether it was issued; do not issue anew before you know.",
+            (
+                "先看 syncd status：若账号配置改错，或有进程用着不同的配置，请先改正再放行。"
+                "否则请在原账号确认是否已开票；未确认前不要重开。"
+            ),
+            (
+                "Look at syncd status first: where the account was changed by mistake, or a process has other settings,"
+                " set that right and release it. Else find out at that account whether it was issued; do not issue"
+                " anew before you know."
+            ),
         ),
     ),
     "withdrawn_unissued": (

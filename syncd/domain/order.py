@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
-from typing import NamedTuple, NewType
+from typing import NamedTuple, NewType, Protocol
 
 from syncd.domain.trouble import Verdict
 
@@ -129,6 +129,26 @@ class InvoiceOrder:
     lines: tuple[Line, ...]
 
 
+class Glance(Protocol):
+    """A row of a search page, as far as it takes to know whether it is new or changed; `read` tells the rest.
+
+    Its bytes are those of a row that can be read: nothing can go wrong any more.
+    """
+
+    @property
+    def no(self) -> OrderNo: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def raw(self) -> bytes: ...
+    @property
+    def content_hash(self) -> bytes: ...
+
+    def read(self) -> Row:
+        """The row, as `Row` tells of it."""
+        ...
+
+
 class Row(NamedTuple):
     """One row of a search page: the head that is filtered and shown, and the untouched bytes.
 
@@ -148,6 +168,10 @@ class Row(NamedTuple):
     raw: bytes
     content_hash: bytes
     relation: str = ""
+
+    def read(self) -> Row:
+        """Itself: it has been read."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +210,7 @@ class Page:
     or after it, give or take the server's tolerated clock error.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[Glance, ...]
     bad: tuple[BadRow, ...]
     total: int | None
     asked_at: datetime

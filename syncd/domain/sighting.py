@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from syncd.domain.lifecycle import CORRECTABLE, Event, Hold, Phase, State, step
-from syncd.domain.order import Row, WdtStatus
+from syncd.domain.order import Glance, WdtStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Sighting:
     drifted: bool = False  # changed after we froze a request for it
 
 
-def observe(known: Known | None, row: Row) -> Sighting:
+def observe(known: Known | None, row: Glance) -> Sighting:
     """Where `row` leaves the order (T01, T18, T19, T21). Unknown statuses are stored and left alone."""
     waits = row.status == WdtStatus.WAITING
     if known is None:

@@ -37,7 +37,9 @@ _PREFIX = "syncd_jobs_"
 _ALONE = 7_379_901_844_512_201
 #: A queue of another version is in nobody's use when none of its workers was heard for this many seconds.
 _ABANDONED_AFTER = 3600
-#: Two that put the same ones wait for each other, but in no circle: all put them in one order.
+#: Two that put the same ones wait for each other, but in no circle: all put them in one order. Procrastinate's own way
+#: (`batch_defer_async`, which takes a connection too) refuses the whole batch, and with it the transaction it is in, as
+#: soon as one of the jobs waits already; here that is the common case, and the others are to be put all the same.
 _PUT: LiteralString = """
 INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
 SELECT queue, 'unit', lock, lock, jsonb_build_object('stage', stage, 'key', key)

@@ -8,6 +8,7 @@ from contextlib import closing
 from syncd.sandbox import Sandbox
 from syncd.scenarios.look import Look
 
+_ROWS = "SELECT sid, no, raw FROM invoice_order JOIN order_row ON order_id = id"
 #: What the daemon would still do by itself.
 _OPEN = "state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')"
 
@@ -31,7 +32,7 @@ def figures(sandbox: Sandbox, store: str) -> dict[str, float]:
     with closing(Look(store)) as look:
         counted["unresolved"] = look.one(f"SELECT count(*) FROM invoice_order WHERE {_OPEN}")
         counted["held"] = look.one("SELECT count(*) FROM invoice_order WHERE state = 'HOLD'")
-        stored = {(sid, no): raw for sid, no, raw in look.rows("SELECT sid, no, raw FROM invoice_order")}
+        stored = {(sid, no): raw for sid, no, raw in look.rows(_ROWS)}
         aside = {(sid, raw) for sid, raw in look.rows("SELECT sid, raw FROM quarantine")}
     shown = sandbox.shown_rows()
     counted["missed"] = sum(1 for key, row in shown.items() if stored.get(key) != row and (key[0], row) not in aside)

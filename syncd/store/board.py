@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, and_, func, literal, not_, or_, select, text
+from sqlalchemy import Select, and_, func, not_, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.store.applications import FOR_A_FILE, NEVER
 from syncd.store.instants import from_ms, to_ms
-from syncd.store.orders import OrderId, OrderView, view
+from syncd.store.orders import OrderId, OrderView
 from syncd.store.schema import (
     application,
     application_link,
@@ -165,17 +165,16 @@ class Board:
     async def orders(
         self, *, state: State | None = None, merchant: str | None = None, limit: int | None = None
     ) -> list[OrderView]:
-        """Orders as `orders list` shows them, newest change first; without their bytes (`raw` is empty)."""
+        """Orders as `orders list` shows them, newest change first."""
         t = invoice_order.c
-        columns: list[Any] = [literal(b"").label("raw") if column.name == "raw" else column for column in t]
-        query: Select[Any] = select(*columns).order_by(t.changed_at.desc(), t.id.desc())
+        query: Select[Any] = select(invoice_order).order_by(t.changed_at.desc(), t.id.desc())
         if state is not None:
             query = query.where(t.state == state)
         if merchant is not None:
             query = query.where(t.merchant == merchant)
         if limit is not None:
             query = query.limit(limit)
-        return [view(row) for row in await self._connection.execute(query)]
+        return [OrderView(row) for row in await self._connection.execute(query)]
 
     async def numbers(self, ids: list[OrderId]) -> dict[OrderId, str]:
         """The invoice number of each order that has one."""

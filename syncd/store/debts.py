@@ -54,8 +54,11 @@ class Sought(NamedTuple):
 
 #: A debt that a command has voided meanwhile stays void, whatever a late answer says.
 _OPEN = text("debt.state IN ('owed', 'sent')")
+#: The same of debts that are named, in words to which the index of all open ones does not answer: PostgreSQL would
+#: read the whole of that rather than look them up.
+_UNSETTLED = text("debt.state NOT IN ('paid', 'void')")
 _D, _O = debt.c, invoice_order.c
-_THESE = (Among(_D.id, "ids"), _OPEN)
+_THESE = (Among(_D.id, "ids"), _UNSETTLED)
 #: A merchant's open debts to WDT, in the words of the partial index.
 _OURS = (_D.target == "wdt", _D.merchant == bindparam("of_merchant"), _OPEN)
 
@@ -68,23 +71,26 @@ ON CONFLICT (order_id, target, kind, generation, revision) DO UPDATE SET state =
 """)
 _VOID = (
     update(debt)
-    .where(_D.order_id == bindparam("of_order"), _D.target == "wdt", _OPEN)
+    .where(_D.order_id == bindparam("of_order"), _D.target == "wdt", _UNSETTLED)
     .values(state="void", settled_at=bindparam("at"))
 )
-_PAID = update(debt).where(_D.id == bindparam("k_id"), _OPEN).values(state="paid", settled_at=bindparam("at"))
-_WAKE = update(debt).where(_D.order_id == bindparam("of_order"), _OPEN).values(next_at=bindparam("at"))
-_LOOK = update(debt).where(_D.id == bindparam("k_id"), _OPEN).values(looks=_D.looks + 1, next_at=bindparam("look_at"))
+_PAID = update(debt).where(_D.id == bindparam("k_id"), _UNSETTLED).values(state="paid", settled_at=bindparam("at"))
+_WAKE = update(debt).where(_D.order_id == bindparam("of_order"), _UNSETTLED).values(next_at=bindparam("at"))
+_LOOK = (
+    update(debt).where(_D.id == bindparam("k_id"), _UNSETTLED).values(looks=_D.looks + 1, next_at=bindparam("look_at"))
+)
 _MARK_SENT = (
     update(debt)
     .where(*_THESE)
     .values(state="sent", tries=_D.tries + 1, looks=0, sent_at=bindparam("at"), next_at=bindparam("look_at"))
 )
 _SENT_NOW = update(debt).where(*_THESE).values(sent_at=bindparam("at"), next_at=bindparam("look_at"))
+_CALLED_AT = update(debt).where(*_THESE).values(sent_at=bindparam("at"))
 _DOUBT = update(debt).where(*_THESE).values(looks=CLOSE_LOOK, next_at=bindparam("at"))
 _OWE_AGAIN = update(debt).where(*_THESE).values(state="owed", next_at=bindparam("at"))
 _POSTPONE = update(debt).where(*_THESE).values(next_at=bindparam("at"))
 _DEBT = select(*(_D[name] for name in Debt._fields))
-_SENT = _DEBT.where(*_THESE, _D.state == "sent").order_by(_D.id)
+_SENT = _DEBT.where(*_THESE, func.coalesce(_D.state, _D.state) == "sent").order_by(_D.id)
 _NEXT_DUE = select(_D.next_at).where(*_OURS).order_by(_D.next_at).limit(1)
 _NEXT_OWED = _NEXT_DUE.where(_D.state == "owed")
 
@@ -204,6 +210,10 @@ class Debts:
     async def sent_now(self, ids: Sequence[int], look_at: datetime) -> None:
         """The call has returned: only what is seen from now on tells whether it was applied."""
         await self._of(_SENT_NOW, ids, at=to_ms(self._now), look_at=to_ms(look_at))
+
+    async def called_at(self, ids: Sequence[int], at: datetime) -> None:
+        """Nobody knows whether the call was heard: what was seen before it, or soon after, tells nothing of it."""
+        await self._of(_CALLED_AT, ids, at=to_ms(at))
 
     async def owe_again(self, ids: Sequence[int], at: datetime) -> None:
         """Proven not to be applied: to be sent again at `at`."""

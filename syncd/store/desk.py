@@ -6,6 +6,7 @@ before that.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ _AT_ONCE = 100
 #: For so many seconds these are good on a server: whoever is alone there can lose its lock, and have it again after
 #: somebody else has drawn. A file's lock is lost with the process alone.
 _GOOD_FOR = 10.0
+#: Seconds; a statement itself might wait for half a minute.
+_GIVEN_UP_AFTER = 3.0
 
 
 class Desk:
@@ -33,7 +36,7 @@ class Desk:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._due = Gathered(self._look)
-        self._claims = Gathered(self._grant)
+        self._claims = Gathered(self._grant, unheard=self._give_back)
         self._endings = Gathered(self._end)
         self._draws = Gathered(self._draw)
         good_for = _GOOD_FOR if store.path is None else math.inf
@@ -61,9 +64,9 @@ class Desk:
         return await self._slowed.ask((platform, account))
 
     async def close(self) -> None:
-        """Until nothing is on its way any more."""
-        for gathered in (self._due, self._claims, self._endings, self._draws, self._slowed):
-            await gathered.over()
+        """Until nothing is on its way any more; what a stop cannot wait for is given up, as if the process had died."""
+        every = (self._due, self._claims, self._endings, self._draws, self._slowed)
+        await asyncio.gather(*(gathered.over(_GIVEN_UP_AFTER) for gathered in every))
 
     async def _look(self, stages: Sequence[str]) -> list[list[Due]]:
         async with self._store.read() as tx:
@@ -74,6 +77,18 @@ class Desk:
         async with self._store.begin(fact="unit.claimed", lone=True) as tx:
             granted = await tx.units.claim_all(set(units), LEASE)
         return [granted.pop(unit, None) for unit in units]
+
+    async def _give_back(self, granted: Sequence[Claim | None]) -> None:
+        """Nobody is there any more to work under these: the units are due as they were.
+
+        Where that fails, their leases run out by themselves.
+        """
+        now = self._store.clock.now()
+        endings = [
+            Ending(one, now, one.failures, notes=one.notes, crashes=one.crashes) for one in granted if one is not None
+        ]
+        if endings:
+            await self._end(endings)
 
     async def _end(self, endings: Sequence[Ending]) -> list[Fenced | None]:
         async with self._store.begin(fact="unit.finished", lone=True) as tx:

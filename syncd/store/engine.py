@@ -37,9 +37,13 @@ def sqlite_path(url: str) -> Path:
     """The file behind a `sqlite:///` URL. Raises UnsupportedStore for anything else."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        raise UnsupportedStore(f"{parsed.get_backend_name()} stores are not supported by this version")
+        raise UnsupportedStore(
+            f"{parsed.get_backend_name()} stores are not supported by this version",
+            "backend",
+            kind=parsed.get_backend_name(),
+        )
     if not parsed.database or parsed.database == ":memory:":
-        raise UnsupportedStore("the store must be a file: sqlite:///PATH")
+        raise UnsupportedStore("the store must be a file: sqlite:///PATH", "no_file")
     return Path(parsed.database)
 
 

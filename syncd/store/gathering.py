@@ -19,12 +19,21 @@ class Gathered(Generic[Q, A]):
     `answer` gets the questions in the order in which they came, `most` of them at a time, and returns to each what is
     its own: an answer, or the exception that it alone is to raise. Where `answer` itself raises, nothing was answered:
     each is asked once more by itself, so that one odd question costs its neighbours nothing. When the store cannot be
-    reached that would help nobody, and each raises it.
+    reached that would help nobody, and each raises it. `unheard` is told the answers that came too late: whoever had
+    asked was cancelled meanwhile.
     """
 
-    def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]], most: int = 200) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]],
+        most: int = 200,
+        *,
+        unheard: Callable[[Sequence[A]], Awaitable[None]] | None = None,
+    ) -> None:
         self._answer = answer
         self._most = most
+        self._unheard = unheard
+        self._late: list[A] = []
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._answering: asyncio.Task[None] | None = None
 
@@ -32,25 +41,45 @@ class Gathered(Generic[Q, A]):
         """The answer to `question`. Who is cancelled before its round has begun has not asked."""
         mine: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, mine))
+        self._go_on()
+        try:
+            return await mine
+        except asyncio.CancelledError:
+            if mine.done() and not mine.cancelled() and mine.exception() is None:  # told, and gone in the same moment
+                self._late.append(mine.result())
+                self._go_on()
+            raise
+
+    def _go_on(self) -> None:
         if self._answering is None or self._answering.done():
             self._answering = asyncio.create_task(self._rounds())
-        return await mine
 
-    async def over(self) -> None:
-        """Until nobody is being answered."""
+    async def over(self, within: float) -> None:
+        """Until nobody is being answered. What takes longer than `within` seconds is cancelled, and so is who waits."""
         if self._answering is not None:
+            _, late = await asyncio.wait({self._answering}, timeout=within)
+            for one in late:
+                one.cancel()
             await asyncio.wait({self._answering})
 
     async def _rounds(self) -> None:
-        while asked := self._next():
-            answers = await self._answers([question for question, _ in asked])
+        while (asked := self._next()) or self._late:
+            try:
+                answers = await self._answers([question for question, _ in asked]) if asked else []
+            except asyncio.CancelledError:
+                for _, waits in (*asked, *self._waiting):
+                    waits.cancel()
+                raise
             for (_, waits), answer in zip(asked, answers, strict=True):
                 if waits.done():
-                    continue
-                if isinstance(answer, BaseException):
+                    self._late += [] if isinstance(answer, BaseException) else [answer]
+                elif isinstance(answer, BaseException):
                     waits.set_exception(answer)
                 else:
                     waits.set_result(answer)
+            late, self._late = self._late, []
+            if late and self._unheard is not None:  # what befalls that is nobody's trouble here
+                await asyncio.gather(self._unheard(late), return_exceptions=True)
 
     async def _answers(self, questions: Sequence[Q]) -> Sequence[A | BaseException]:
         (found,) = await asyncio.gather(self._told(questions), return_exceptions=True)

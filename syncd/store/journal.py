@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.store.instants import from_ms, to_ms
 from syncd.store.orders import OrderId
 from syncd.store.schema import journal
+from syncd.store.script import Tell
 from syncd.store.together import Together
 
 _ADD = insert(journal)
@@ -54,12 +55,15 @@ class Journal:
             }
         )
 
-    async def flush(self) -> None:
-        """Write down what was noted: the lines of one transaction go in together, before anybody reads, or it ends."""
+    async def flush(self, also: Sequence[Tell] = ()) -> None:
+        """Write down what was noted: the lines of one transaction go in together, before anybody reads, or it ends.
+
+        And `also` what the same round trip can take along.
+        """
         lines, self._lines = self._lines, []
         for line in lines:
             self._together.add(_OF_NO_ORDER, _ADD, line)
-        await self._together.flush()
+        await self._together.flush(also)
 
     async def of(self, order_id: OrderId) -> list[Entry]:
         """The story of one order, oldest first."""

@@ -131,7 +131,7 @@ def backup(url: str, target: Path) -> int:
     PostgreSQL has its own ways. Raises UnsupportedStore for one.
     """
     if postgres.is_postgresql(url):
-        raise UnsupportedStore("a store on PostgreSQL is copied by PostgreSQL's own means: pg_dump")
+        raise UnsupportedStore("a store on PostgreSQL is copied by PostgreSQL's own means: pg_dump", "backup")
     fd = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     os.close(fd)
     with (

@@ -14,13 +14,15 @@ from functools import partial
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from syncd.store.copying import Content, contents, copy, counted
 from syncd.store.dialect import is_postgresql
 from syncd.store.guard import Guard
 from syncd.store.instance import MOVED_AWAY, MOVING, Instance
 from syncd.store.store import Store, Tx
-from syncd.store.witness import Finding, compare
+from syncd.store.troubles import StoreUnavailable
+from syncd.store.witness import Finding, Witness, compare
 
 log = structlog.get_logger("syncd.store")
 
@@ -55,6 +57,14 @@ class AtWork(Exception):
     def __init__(self, owners: Sequence[str]) -> None:
         super().__init__(", ".join(owners))
         self.owners = tuple(owners)
+
+
+class AtTarget(Exception):
+    """It is the other database that cannot be looked at; `error` says why."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Elsewhere(Exception):
@@ -98,40 +108,57 @@ class Standing:
         return self.target is not None and not self.handed_over
 
 
-async def looked_at(here: End, there: Store | None) -> Standing:
+async def looked_at(here: End, there: Store | None, *, idle: bool = True) -> Standing:
     """Whether this store may be moved, and into there; nothing is changed. `there`: None where there is no schema yet.
 
-    Raises NeverStarted, NotCertain, AtWork, NotEmpty, Elsewhere, StoreUnavailable.
+    `idle`: nobody may be at work on it; else a daemon may go on meanwhile.
+    Raises NeverStarted, NotCertain, AtWork, AtTarget, NotEmpty, Elsewhere, StoreUnavailable.
     """
     async with here.store.read() as tx:
-        source = await _source(tx, here.guard)
+        known = await tx.instance.get()
+    # The witness is read before the row is read again: a daemon may go on in between, and the row with it.
+    witness = here.guard.seen(known) if known is not None else None
+    async with here.store.read() as tx:
+        source = await _source(tx, here.guard, witness)
+        if idle and source.why != MOVED_AWAY:
+            await _require_idle(tx)
         counts = await counted(tx.connection)
     target: Instance | None = None
     if there is not None:
-        async with there.read() as tx:
-            target = await tx.instance.get()
-            if not _goes_on(source, target):
-                found = {name: count for name, count in (await counted(tx.connection)).items() if count}
-                if found or target is not None:
-                    raise Elsewhere(source.about) if source.why == MOVED_AWAY else NotEmpty(found or {"instance": 1})
+        try:
+            target, filled = await _found(there)
+        except (StoreUnavailable, DBAPIError) as error:
+            raise AtTarget(error) from error
+        if not _goes_on(source, target) and (filled or target is not None):
+            raise Elsewhere(source.about) if source.why == MOVED_AWAY else NotEmpty(filled or {"instance": 1})
     if source.why == MOVED_AWAY and target is None:
         raise Elsewhere(source.about)
     return Standing(source, target, counts)
 
 
-async def _source(tx: Tx, guard: Guard) -> Instance:
+async def _found(there: Store) -> tuple[Instance | None, dict[str, int]]:
+    """What the target is, and how many rows its tables have, as far as they have any."""
+    async with there.read() as tx:
+        counts = await counted(tx.connection)
+        return await tx.instance.get(), {name: count for name, count in counts.items() if count}
+
+
+async def _source(tx: Tx, guard: Guard, witness: Witness | None) -> Instance:
     here = await tx.instance.get()
     if here is None:
         raise NeverStarted
     if here.why == MOVED_AWAY:
         return here
-    finding = compare(here.id, here.epoch, guard.path, guard.seen(here))
+    finding = compare(here.id, here.epoch, guard.path, witness)
     known = not here.armed and here.why == finding
     if here.stuck or (finding is not Finding.FINE and not known):
         raise NotCertain(finding)
+    return here
+
+
+async def _require_idle(tx: Tx) -> None:
     if owners := await tx.units.held():
         raise AtWork(owners)
-    return here
 
 
 def _goes_on(source: Instance, target: Instance | None) -> bool:
@@ -151,9 +178,11 @@ async def moved(here: End, there: End, step: Step) -> list[Content]:
     """
     async with here.store.begin(fact="move.handed_over") as tx:
         await _unhurried(tx)
-        source = await _source(tx, here.guard)
+        known = await tx.instance.get()
+        source = await _source(tx, here.guard, here.guard.seen(known) if known is not None else None)
         found: list[Content] = []
         if source.why != MOVED_AWAY:
+            await _require_idle(tx)
             await tx.units.take_over()  # what dead workers left leased would be leased for ever elsewhere
             found = await _copied(tx, here, there, source, step)
             copy_ = await _target(there)

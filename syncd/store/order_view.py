@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, NewType
+from typing import Any, NewType, cast
 
 import orjson
+from sqlalchemy import select
 
 from syncd.domain.lifecycle import Hold, Phase, State
 from syncd.domain.order import MerchantName, OrderNo
 from syncd.store.instants import from_ms
-from syncd.store.schema import invoice_order
+from syncd.store.schema import invoice_order, order_row
 
 OrderId = NewType("OrderId", int)
 #: By their names: an enumeration would take twice as long to find one.
@@ -20,6 +21,10 @@ STATES: Mapping[str, State] = {str(one): one for one in State}
 PHASES: Mapping[str, Phase] = {str(one): one for one in Phase}
 
 _AT = {column: at for at, column in enumerate(invoice_order.c.keys())}
+#: What a `WholeOrder` is made of. An order without its row must be heard of: it is not left out.
+WHOLE = select(*invoice_order.c, order_row.c.raw).select_from(
+    invoice_order.outerjoin(order_row, order_row.c.order_id == invoice_order.c.id)
+)
 
 
 def _cell(column: str) -> Any:
@@ -44,8 +49,12 @@ def _named(column: str, names: Mapping[str, object]) -> Any:
     return property(lambda order: names[order[at]])
 
 
+class RowMissing(RuntimeError):
+    """An order is stored without its row: the two are written together, so somebody else has been at the store."""
+
+
 class OrderView(tuple[Any, ...]):
-    """One stored order. `amount` is ten-thousandths; `raw` the row's bytes as WDT sent them.
+    """One stored order; `amount` is ten-thousandths.
 
     It is the row itself, and what a cell means is found out when it is asked for: thousands are read in a minute, of
     each of which a stage looks at a few cells.
@@ -64,7 +73,6 @@ class OrderView(tuple[Any, ...]):
     created_at: datetime | None = _read("created_at", from_ms)
     wdt_status: int = _cell("wdt_status")
     wdt_invoice_no: str = _cell("wdt_invoice_no")
-    raw: bytes = _cell("raw")
     first_seen_at: datetime = _read("first_seen_at", from_ms)
     seen_at: datetime = _read("seen_at", from_ms)
     state: State = _named("state", STATES)
@@ -108,6 +116,15 @@ class OrderView(tuple[Any, ...]):
         return None if code is None else (code, self[_AT["refusal_text"]])
 
 
-def view(row: Sequence[Any]) -> OrderView:
-    """The order of a row with every column of the table."""
-    return OrderView(row)
+class WholeOrder(OrderView):
+    """One stored order with the row's bytes as WDT sent them, for whoever has to read them."""
+
+    __slots__ = ()
+
+    @property
+    def raw(self) -> bytes:
+        """Raises RowMissing."""
+        raw = self[len(_AT)]
+        if raw is None:
+            raise RowMissing(f"the row of order {self.no} is gone")
+        return cast("bytes", raw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import (
@@ -28,10 +28,10 @@ from syncd.domain.lifecycle import Event, Hold, Phase, State, step
 from syncd.domain.order import MerchantName, WdtStatus
 from syncd.store import question
 from syncd.store.instants import from_ms, to_ms
-from syncd.store.order_view import PHASES, STATES
+from syncd.store.order_view import PHASES, STATES, WHOLE
 from syncd.store.order_view import OrderId as OrderId
 from syncd.store.order_view import OrderView as OrderView
-from syncd.store.order_view import view as view
+from syncd.store.order_view import WholeOrder as WholeOrder
 from syncd.store.question import Among
 from syncd.store.schema import card, debt, invoice_order
 from syncd.store.together import Guarded, Together
@@ -40,6 +40,7 @@ from syncd.store.together import Guarded, Together
 _UNFINISHED = text("invoice_order.state IN ('PENDING', 'INTENT', 'ISSUED', 'FAILED')")
 
 
+View = TypeVar("View", OrderView, WholeOrder)
 #: An INTENT in one of these waits for push.
 SENDABLE = (Phase.READY, Phase.REVIVABLE)
 
@@ -63,9 +64,11 @@ class Orders:
 
     # -- choosing --------------------------------------------------------------------------------------------------
 
-    async def to_push(self, merchant: MerchantName, fresh_since: datetime, limit: int) -> list[OrderView]:
+    async def to_push(self, merchant: MerchantName, fresh_since: datetime, limit: int) -> list[WholeOrder]:
         """What may be sent now, oldest first: pending orders and cleared resends, seen at 45 since `fresh_since`."""
-        return await self._oldest(_TO_PUSH, merchant, limit, since=to_ms(fresh_since))
+        whose = {"of_merchant": merchant, "now": to_ms(self._now), "most": limit}
+        rows = await question.rows(self._connection, _TO_PUSH, **whose, since=to_ms(fresh_since))
+        return self._seen(rows, WholeOrder)
 
     async def asked_by(self, merchant: MerchantName, until: datetime) -> bool:
         """Whether the issuer will be asked about something by then that may be known to have ended."""
@@ -132,13 +135,18 @@ class Orders:
         whose = {"of_merchant": merchant, "now": to_ms(self._now), "most": limit}
         questions = [question.question(self._connection, one, **whose) for one in _TO_ASK[red]]
         due, swept = await question.answers(self._connection, questions)
-        chosen = {order.id: order for order in self._seen((*due, *swept))}
+        chosen = {order.id: order for order in self._seen((*due, *swept), OrderView)}
         return list(chosen.values())[:limit]
 
     async def by_ids(self, ids: Iterable[OrderId]) -> dict[OrderId, OrderView]:
         """The orders of these ids."""
         rows = await question.rows(self._connection, _BY_IDS, ids=list(ids))
-        return {order.id: order for order in self._seen(rows)}
+        return {order.id: order for order in self._seen(rows, OrderView)}
+
+    async def whole(self, ids: Iterable[OrderId]) -> dict[OrderId, WholeOrder]:
+        """The orders of these ids with the bytes of their rows."""
+        rows = await question.rows(self._connection, _WHOLE_BY_IDS, ids=list(ids))
+        return {order.id: order for order in self._seen(rows, WholeOrder)}
 
     async def standing(self, ids: Iterable[OrderId]) -> dict[OrderId, Guarded]:
         """State, phase and status at WDT of these orders now; changes of them can then be made together."""
@@ -147,26 +155,22 @@ class Orders:
         self._together.known.update(found.items())
         return found
 
-    async def by_no(self, no: str, merchant: str | None = None) -> list[OrderView]:
+    async def by_no(self, no: str, merchant: str | None = None) -> list[WholeOrder]:
         """Orders of this number: one per merchant that has it."""
         condition = [invoice_order.c.no == no]
         if merchant is not None:
             condition.append(invoice_order.c.merchant == merchant)
-        rows = await self._connection.execute(select(invoice_order).where(*condition).order_by(invoice_order.c.id))
-        return self._seen(rows)
-
-    async def _oldest(self, due: Select[Any], merchant: MerchantName, limit: int, **cells: Any) -> list[OrderView]:
-        whose = {"of_merchant": merchant, "now": to_ms(self._now), "most": limit}
-        return self._seen(await question.rows(self._connection, due, **whose, **cells))
+        rows = await self._connection.execute(WHOLE.where(*condition).order_by(invoice_order.c.id))
+        return self._seen(rows, WholeOrder)
 
     async def _some(self, *conditions: Any, limit: int) -> list[OrderView]:
         rows = await self._connection.execute(
             select(invoice_order).where(*conditions).order_by(invoice_order.c.next_at, invoice_order.c.id).limit(limit)
         )
-        return self._seen(rows)
+        return self._seen(rows, OrderView)
 
-    def _seen(self, rows: Iterable[Sequence[Any]]) -> list[OrderView]:
-        orders = [view(row) for row in rows]
+    def _seen(self, rows: Iterable[Sequence[Any]], kind: type[View]) -> list[View]:
+        orders = [kind(row) for row in rows]
         self._together.known.update((order.id, (order.state, order.phase, order.wdt_status)) for order in orders)
         return orders
 
@@ -270,19 +274,24 @@ class Orders:
 
 _T = invoice_order.c
 #: What runs for every batch is built once.
-_BY_IDS = select(invoice_order).where(Among(_T.id, "ids"))
+_ORDER = select(invoice_order)
+_BY_IDS = _ORDER.where(Among(_T.id, "ids"))
+_WHOLE_BY_IDS = WHOLE.where(Among(_T.id, "ids"))
 _STANDING = select(_T.id, _T.state, _T.phase, _T.wdt_status).where(Among(_T.id, "ids"))
 
 
 @cache
 def _setting(columns: tuple[str, ...]) -> Update:
-    """The guarded change of these columns; built once for each set of them, because it runs for every order."""
+    """The guarded change of these columns; built once for each set of them, because it runs for every order.
+
+    Its key finds the order. No index answers to the guard: PostgreSQL might read all that are in that state instead.
+    """
     t = invoice_order.c
     return (
         update(invoice_order)
         .where(
             t.id == bindparam("k_id"),
-            t.state == bindparam("k_state"),
+            func.coalesce(t.state, t.state) == bindparam("k_state"),
             t.phase == bindparam("k_phase"),
             t.wdt_status == bindparam("k_status"),
         )
@@ -314,8 +323,8 @@ _DUE = and_(_OURS, _UNFINISHED, _T.next_at <= bindparam("now"))
 _MOST = bindparam("most", type_=BigInteger)
 
 
-def _oldest(*conditions: ColumnElement[bool]) -> Select[Any]:
-    return select(invoice_order).where(*conditions).order_by(_T.next_at, _T.id).limit(_MOST)
+def _oldest(*conditions: ColumnElement[bool], of: Select[Any] = _ORDER) -> Select[Any]:
+    return of.where(*conditions).order_by(_T.next_at, _T.id).limit(_MOST)
 
 
 def _soonest(when: Column[Any], *conditions: Any) -> Select[Any]:
@@ -327,7 +336,7 @@ def _to_ask(*colour: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
     return _oldest(_DUE, _askable(), *colour), _oldest(_OURS, _T.sweep_at <= bindparam("now"), *colour)
 
 
-_TO_PUSH = _oldest(_DUE, _sendable(), _T.seen_at >= bindparam("since"))
+_TO_PUSH = _oldest(_DUE, _sendable(), _T.seen_at >= bindparam("since"), of=WHOLE)
 _TO_ASK = {None: _to_ask(), False: _to_ask(_T.is_red == 0), True: _to_ask(_T.is_red == 1)}
 _ASKED_BY = select(_T.id).where(_DUE, _T.state == State.INTENT, _T.phase.not_in(SENDABLE)).limit(1)
 _NEXT_TO_PUSH = _soonest(_T.next_at, _UNFINISHED, _sendable())

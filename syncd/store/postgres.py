@@ -60,6 +60,8 @@ SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('sync
 AT_WORK = "at work"
 #: What the place of a store on PostgreSQL begins with.
 DATABASE = "postgresql:"
+#: Sessions that one process may take: those that write and read, its heartbeat, its lock and its queue.
+SESSIONS = 20
 #: Below this the statements are not known to work.
 OLDEST = 140000
 
@@ -74,9 +76,11 @@ def parsed(url: str) -> URL:
     try:
         found = make_url(url)
     except (ArgumentError, ValueError):
-        raise UnsupportedStore("the store's URL cannot be read: postgresql://USER:PASSWORD@HOST:PORT/NAME") from None
+        raise UnsupportedStore(
+            "the store's URL cannot be read: postgresql://USER:PASSWORD@HOST:PORT/NAME", "url"
+        ) from None
     if not found.database:
-        raise UnsupportedStore("the store's URL names no database: postgresql://USER:PASSWORD@HOST:PORT/NAME")
+        raise UnsupportedStore("the store's URL names no database: postgresql://USER:PASSWORD@HOST:PORT/NAME", "url")
     return found.set(drivername="postgresql+psycopg")
 
 
@@ -101,7 +105,9 @@ def conninfo(url: str) -> str:
     try:
         return make_conninfo(**{name: str(value) for name, value in given.items() if value is not None})
     except psycopg.ProgrammingError:
-        raise UnsupportedStore("the store's URL asks for something that PostgreSQL's client does not know") from None
+        raise UnsupportedStore(
+            "the store's URL asks for something that PostgreSQL's client does not know", "option"
+        ) from None
 
 
 def require_driver() -> None:
@@ -110,7 +116,7 @@ def require_driver() -> None:
         import psycopg  # noqa: F401
     except ImportError as error:
         raise UnsupportedStore(
-            f'a store on PostgreSQL needs psycopg: pip install "syncd[distributed]" ({error})'
+            f'a store on PostgreSQL needs psycopg: pip install "syncd[distributed]" ({error})', "driver", error=error
         ) from None
 
 
@@ -206,7 +212,10 @@ def without_rows(error: BaseException, wrapped: BaseException | None = None) -> 
 
 @contextmanager
 def looking(url: str) -> Iterator[Connection[Any]]:
-    """One read-only look at the database, outside of any store, at one moment. Raises StoreUnavailable."""
+    """One read-only look at the database, outside of any store, at one moment. Raises StoreUnavailable.
+
+    Its texts are texts even where the database says of no text what it is (SQL_ASCII).
+    """
     require_driver()
     import psycopg
 
@@ -214,7 +223,11 @@ def looking(url: str) -> Iterator[Connection[Any]]:
     options = _options({**_SESSION, **_READER}, target)
     try:
         with psycopg.connect(
-            conninfo(url), **{**_CONNECT, **_given(target)}, options=options, application_name=application_name()
+            conninfo(url),
+            **{**_CONNECT, **_given(target)},
+            options=options,
+            application_name=application_name(),
+            client_encoding="utf8",
         ) as connection:
             yield connection
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -247,11 +260,14 @@ def require_suitable(url: str) -> None:
     """Raises UnsupportedStore unless the server is one the program can keep its promises on; StoreUnavailable."""
     with looking(url) as db:
         version = db.info.server_version
-        (encoding,) = db.execute("SELECT current_setting('server_encoding')").fetchone() or ("",)
+        encoding = db.info.parameter_status("server_encoding")
     if version < OLDEST:
-        raise UnsupportedStore(f"PostgreSQL {version // 10000} is too old: {OLDEST // 10000} or newer is needed")
+        there, oldest = version // 10000, OLDEST // 10000
+        text = f"PostgreSQL {there} is too old: {oldest} or newer is needed"
+        raise UnsupportedStore(text, "too_old", version=there, oldest=oldest)
     if encoding != "UTF8":
-        raise UnsupportedStore(f"the database's encoding is {encoding}: make it with ENCODING 'UTF8'")
+        text = f"the database's encoding is {encoding}: make it with ENCODING 'UTF8'"
+        raise UnsupportedStore(text, "encoding", encoding=encoding)
 
 
 def has_tables(url: str) -> bool:
@@ -280,6 +296,17 @@ def dangers(url: str) -> list[str]:
         found = [f"{name} = {value}" for name, value in db.execute(wanted).fetchall() if value != "on"]
         (standby,) = db.execute("SELECT pg_is_in_recovery()").fetchone() or (False,)
     return [*found, "the server is a standby"] if standby else found
+
+
+def sessions(url: str) -> tuple[int, int]:
+    """How many sessions the server lets us all have, and how many processes are at work. Raises StoreUnavailable."""
+    wanted = """
+        SELECT sum(CASE name WHEN 'max_connections' THEN setting::int ELSE -setting::int END) FROM pg_settings
+        WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')
+    """
+    with looking(url) as db:
+        (allowed,) = db.execute(wanted).fetchone() or (0,)
+        return int(allowed), len(_holders(db))
 
 
 def identity(url: str) -> str:
@@ -316,17 +343,21 @@ async def session(url: str) -> AsyncConnection[Any]:
 
 def holder(url: str) -> str | None:
     """Who holds the store for work, as those sessions call themselves; None: nobody. Raises StoreUnavailable."""
-    key = lock_key(AT_WORK) % (1 << 64)
     with looking(url) as db:
-        rows = db.execute(
-            """
-            SELECT DISTINCT a.application_name, COALESCE(host(a.client_addr), 'local')
-            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND l.classid::bigint = %s AND l.objid::bigint = %s
-            ORDER BY 1
-            """,
-            (key >> 32, key & 0xFFFFFFFF),
-        ).fetchall()
-    return ", ".join(f"{name} ({address})" for name, address in rows) or None
+        return ", ".join(_holders(db)) or None
+
+
+def _holders(db: Connection[Any]) -> list[str]:
+    key = lock_key(AT_WORK) % (1 << 64)
+    rows = db.execute(
+        """
+        SELECT DISTINCT a.application_name, COALESCE(host(a.client_addr), 'local')
+        FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+        WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND l.classid::bigint = %s AND l.objid::bigint = %s
+        ORDER BY 1
+        """,
+        (key >> 32, key & 0xFFFFFFFF),
+    ).fetchall()
+    return [f"{name} ({address})" for name, address in rows]

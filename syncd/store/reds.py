@@ -13,7 +13,8 @@ from syncd.domain.invoice import BlueRef, Colour
 from syncd.domain.lifecycle import Phase, State
 from syncd.domain.order import MerchantName
 from syncd.store.instants import from_ms, to_ms
-from syncd.store.orders import OrderId, OrderView, view
+from syncd.store.order_view import WHOLE
+from syncd.store.orders import OrderId, OrderView, WholeOrder
 from syncd.store.question import Among, question
 from syncd.store.schema import invoice, invoice_order
 from syncd.store.script import rows_of
@@ -40,7 +41,7 @@ _WAKE_WAITING = (
 class Recorded:
     """An invoice that is recorded as ours, and the order it was issued for."""
 
-    order: OrderView
+    order: WholeOrder
     colour: Colour
     total: Decimal | None
 
@@ -63,17 +64,19 @@ class Reds:
         row = found.first()
         if row is None:
             return None
-        [order] = await self._orders(invoice_order.c.id == row.order_id)
+        [order] = await self._whole(invoice_order.c.id == row.order_id)
         return Recorded(order, Colour(row.colour), None if row.total is None else Decimal(row.total))
 
-    async def shown(self, number: str) -> list[OrderView]:
+    async def shown(self, number: str) -> list[WholeOrder]:
         """Orders of which WDT shows this invoice number."""
-        return await self._orders(invoice_order.c.wdt_invoice_no == number, _SHOWS_ONE)
+        return await self._whole(invoice_order.c.wdt_invoice_no == number, _SHOWS_ONE)
 
     async def naming(self, blue: str, but: OrderId) -> list[OrderView]:
         """Red orders that name this blue invoice now, or were submitted for it, but for one of them."""
         t = invoice_order.c
-        return await self._orders(or_(and_(t.relation == blue, _NAMES_ONE), t.red_of == blue), t.id != but)
+        names_it = or_(and_(t.relation == blue, _NAMES_ONE), t.red_of == blue)
+        rows = await self._connection.execute(select(invoice_order).where(names_it, t.id != but).order_by(t.id))
+        return [OrderView(row) for row in rows]
 
     async def red_totals(self, order_ids: list[OrderId]) -> dict[OrderId, list[Decimal | None]]:
         """The totals of the red invoices recorded for these orders, as the issuer signs them."""
@@ -106,6 +109,6 @@ class Reds:
         waking = question(self._connection, _WAKE_WAITING, ended=ended, now=to_ms(self._now))
         return {MerchantName(merchant) for (merchant,) in await rows_of(self._connection, waking)}
 
-    async def _orders(self, *conditions: ColumnElement[bool] | TextClause) -> list[OrderView]:
-        rows = await self._connection.execute(select(invoice_order).where(*conditions).order_by(invoice_order.c.id))
-        return [view(row) for row in rows]
+    async def _whole(self, *conditions: ColumnElement[bool] | TextClause) -> list[WholeOrder]:
+        rows = await self._connection.execute(WHOLE.where(*conditions).order_by(invoice_order.c.id))
+        return [WholeOrder(row) for row in rows]

@@ -6,6 +6,7 @@ thread, on PostgreSQL over the driver's own cursor. It must touch nothing but it
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -191,6 +192,10 @@ async def _on_postgresql(connection: AsyncConnection, driver: Any, script: Scrip
                 return cast("T", end.value)
             try:
                 found = await done(cursor, step)
+            except asyncio.CancelledError:  # whatever was on its way: nobody meets it, or its answer, in this session
+                await driver.close()
+                await connection.invalidate()
+                raise
             except Error as error:
                 without_rows(error)
                 if driver.closed:
@@ -216,8 +221,12 @@ async def _all_done(cursor: Any, steps: Sequence[Ask | Tell]) -> list[Any]:
         return [await _one_done(cursor, step) for step in steps]
     cursors = [cursor.connection.cursor() for _ in steps]
     async with cursor.connection.pipeline():
-        for its, step in zip(cursors, steps, strict=True):
-            await sent(its, step)
+        try:
+            for its, step in zip(cursors, steps, strict=True):
+                await sent(its, step)
+        except asyncio.CancelledError:  # the end of a pipeline waits for all of it, and that may wait for a lock
+            await cursor.connection.close()
+            raise
     return [await _found(its, step) for its, step in zip(cursors, steps, strict=True)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,12 @@ from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.lifecycle import State
-from syncd.domain.order import BadRow, MerchantName, OrderNo, Row, WdtStatus
+from syncd.domain.order import BadRow, Glance, MerchantName, OrderNo, Row, WdtStatus
 from syncd.domain.sighting import Sighting
+from syncd.store import known
 from syncd.store.dialect import is_postgresql, least, placed
 from syncd.store.instants import to_ms
+from syncd.store.order_view import OrderId, RowMissing
 from syncd.store.schema import invoice_order, quarantine, unit
 from syncd.store.script import Add, All, Ask, Cells, Script, Tell, play
 from syncd.store.sorting import Kept as Kept
@@ -25,18 +27,23 @@ from syncd.store.troubles import StoreUnavailable
 
 #: The columns of an order that was never seen before, as `Newborn` fills them, and their types in PostgreSQL.
 _NEWBORN = {
+    "id": "int8",
     **dict.fromkeys(("sid", "merchant", "no", "shop_no", "payer_name"), "text"),
     **dict.fromkeys(("amount", "is_red", "created_at", "wdt_status"), "int8"),
     **dict.fromkeys(("wdt_invoice_no", "relation"), "text"),
-    **dict.fromkeys(("raw", "content_hash"), "bytea"),
+    "content_hash": "bytea",
     **dict.fromkeys(("seq", "first_seen_at", "seen_at", "span_start", "span_end"), "int8"),
     **dict.fromkeys(("state", "phase"), "text"),
     **dict.fromkeys(("next_at", "changed_at"), "int8"),
     **dict.fromkeys(("is_red", "wdt_status"), "int4"),  # of those above; COPY wants to know it exactly
 }
+_ROW = {"order_id": "int8", "raw": "bytea"}
+_LAST_ID = "SELECT max(id) FROM invoice_order"
+_DRAWN_IDS = "SELECT nextval(pg_get_serial_sequence('invoice_order', 'id')) FROM generate_series(1, ?)"
+_REWRITE = "UPDATE order_row SET raw = ? WHERE order_id = ?"
 _CHANGE = """
 UPDATE invoice_order SET shop_no = ?, payer_name = ?, amount = ?, is_red = ?, created_at = ?, wdt_status = ?,
-  wdt_invoice_no = ?, relation = ?, raw = ?, content_hash = ?, seq = ?, seen_at = ?,
+  wdt_invoice_no = ?, relation = ?, content_hash = ?, seq = ?, seen_at = ?,
   span_start = COALESCE(?, span_start), span_end = COALESCE(?, span_end),
   hold = CASE WHEN ? = 'HOLD' THEN hold END, hold_facts = CASE WHEN ? = 'HOLD' THEN hold_facts END,
   state = ?, phase = ?, next_at = CASE WHEN ? THEN ? ELSE next_at END,
@@ -56,23 +63,6 @@ ON CONFLICT (sid, digest) DO UPDATE SET seen_at = excluded.seen_at
 """
 
 
-_STORED = """o.id, o.no, o.state, o.phase, o.wdt_status, {}, o.hold, o.seq, o.seen_at,
-  (SELECT 1 FROM submission s WHERE s.order_id = o.id LIMIT 1)"""
-#: By whether it is PostgreSQL. A page's numbers are one parameter: the statement is the same for any count of them.
-#: One step into the index for each number, whatever the database believes: PostgreSQL keeps a plan that it made while
-#: there were no orders. SQLite tells all of them in one row: Python's lock changes hands with each row that is fetched,
-#: and while another thread wants it, too, that costs more than the row.
-_KNOWN = {
-    False: f"""
-SELECT json_group_array(json_array({_STORED.format("hex(o.content_hash)")}))
-FROM json_each(?) among CROSS JOIN invoice_order o WHERE o.sid = ? AND o.no = among.value
-""",
-    True: f"""
-SELECT found.* FROM json_array_elements_text(CAST(? AS JSON)) AS among (no),
-  LATERAL (SELECT {_STORED.format("o.content_hash")} FROM invoice_order o
-    WHERE o.sid = ? AND o.no = among.no LIMIT 1) AS found
-""",
-}
 _NUMBER_BY = """
 INSERT INTO counter (name, value)
 SELECT among.name, COALESCE((SELECT value FROM counter WHERE name = 'request'), 0) + ? FROM ({}) among WHERE true
@@ -90,11 +80,13 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE counter.value < ex
 
 _RAWS = {
     False: """
-SELECT o.id, o.raw FROM json_each(?) among CROSS JOIN invoice_order o WHERE o.id = among.value AND o.drifted <> 2
+SELECT o.id, r.raw FROM json_each(?) among CROSS JOIN invoice_order o CROSS JOIN order_row r
+WHERE o.id = among.value AND r.order_id = o.id AND o.drifted <> 2
 """,
     True: """
-SELECT o.id, o.raw FROM json_array_elements_text(CAST(? AS JSON)) AS among (id)
+SELECT o.id, r.raw FROM json_array_elements_text(CAST(? AS JSON)) AS among (id)
   JOIN invoice_order o ON o.id = CAST(among.id AS BIGINT) AND o.drifted <> 2
+  JOIN order_row r ON r.order_id = o.id
 """,
 }
 _EDITED_ASIDE = "UPDATE invoice_order SET drifted = 2 WHERE id = ? AND drifted = 0"
@@ -112,8 +104,9 @@ class Sightings:
         #: Of each tenant the newest request that saw rows unchanged and did not write so; None where it stands in the
         #: store, because others must know it. What is noted for a page that was not stored then refuses too much.
         self.passed_over: dict[str, int] | None = None
+        self._to_note: dict[str, int] = {}  # where it is None, what is yet to be written
 
-    async def keep(self, merchant: MerchantName, sid: str, rows: Sequence[Row], seen: Seen) -> Kept:
+    async def keep(self, merchant: MerchantName, sid: str, rows: Sequence[Glance], seen: Seen) -> Kept:
         """Store one page: new orders, changed ones, and for the rest only that they were seen again.
 
         A row stored by a later request is never overwritten (R11).
@@ -121,7 +114,7 @@ class Sightings:
         return (await self.keep_beside(merchant, sid, rows, seen, ()))[0]
 
     async def keep_beside(
-        self, merchant: MerchantName, sid: str, rows: Sequence[Row], seen: Seen, beside: Sequence[Ask]
+        self, merchant: MerchantName, sid: str, rows: Sequence[Glance], seen: Seen, beside: Sequence[Ask]
     ) -> tuple[Kept, list[list[Cells]]]:
         """As `keep`; and what some questions find that are asked on the way, before anything is stored."""
         kept, (here, *found) = await play(self._connection, self._kept(merchant, sid, rows, seen, beside))
@@ -131,49 +124,63 @@ class Sightings:
         return kept, found
 
     def _kept(
-        self, merchant: MerchantName, sid: str, rows: Sequence[Row], seen: Seen, beside: Sequence[Ask]
+        self, merchant: MerchantName, sid: str, rows: Sequence[Glance], seen: Seen, beside: Sequence[Ask]
     ) -> Script[tuple[Kept, list[list[Cells]]]]:
         """What a page changed, and what was found beside: first of all whether this store is armed."""
         asked = [Ask(_INSTANCE), *beside]
         if rows:
-            asked.append(Ask(_KNOWN[self._shared], (orjson.dumps([row.no for row in rows]).decode(), sid)))
+            asked.append(known.asking(self._shared, sid, rows, seen))
         answers: list[list[Cells]] = yield All(asked)
-        known = self._stored(answers.pop()) if rows else {}
-        found = Sorted(seen)
-        born = Newborn(merchant, sid, seen, to_ms(self._now))
-        for row in rows:
-            stored = known.get(row.no)
-            if stored is None:
-                found.inserts.append(born.cells(row))
-                found.waiting += row.status == WdtStatus.WAITING
-            else:
+        page = known.met(answers.pop()) if rows else known.NOBODY
+        if page.passed_over and page.count < len(rows):  # but which of the others are new, it did not say
+            page = known.met((yield known.asking(self._shared, sid, rows, seen, each=True)))
+        found = Sorted(seen, page.passed_over, page.waiting)
+        for row in rows if page.passed_over < len(rows) else ():
+            stored = page.known.get(row.no)
+            if stored is not None:
                 found.sort(row, stored)
+            elif not page.passed_over:
+                found.inserts.append(row.read())
+                found.waiting += row.status == WdtStatus.WAITING
+        if found.inserts:
+            yield from self._added(Newborn(merchant, sid, seen, to_ms(self._now)), found.inserts)
         yield from self._written(sid, found)
-        return found.kept(rows, known), answers
-
-    def _stored(self, told: list[Any]) -> dict[OrderNo, Stored]:
-        """What `_KNOWN` found, by number."""
-        if not self._shared:
-            told = orjson.loads(told[0][0])
-            for row in told:
-                row[5] = bytes.fromhex(row[5])
-        return {row[1]: Stored._make(row) for row in told}
+        return found.kept(), answers
 
     def _written(self, sid: str, found: Sorted) -> Script[None]:
         if found.changes:
             yield from self._refuse_overtaken(sid, found)
-        if found.inserts:
-            yield Add("invoice_order", _NEWBORN, found.inserts)
         if drifted := found.drifted:
             found.before = dict((yield Ask(_RAWS[self._shared], (orjson.dumps(drifted).decode(),))))
         if found.changes:
             yield from self._put([self._change(stored, row, found.seen, sight) for row, stored, sight in found.changes])
+            yield from self._rewritten(found.rewritten)
         if aside := found.aside:
             yield Tell(_EDITED_ASIDE, [(one,) for one in aside])
         if found.touches:
             yield Tell(_TOUCH, found.touches)
         if found.passed_over:
-            yield from self._note_passed_over(sid, found.seen.seq)
+            self._note_passed_over(sid, found.seen.seq)
+
+    def _added(self, born: Newborn, rows: Sequence[Row]) -> Script[None]:
+        """New orders, and their bytes beside them."""
+        ids = yield from self._ids(len(rows))
+        numbered = list(zip(ids, rows, strict=True))
+        yield Add("invoice_order", _NEWBORN, [born.cells(OrderId(one), row) for one, row in numbered])
+        yield Add("order_row", _ROW, [(one, row.raw) for one, row in numbered])
+
+    def _ids(self, count: int) -> Script[Iterable[int]]:
+        """Of so many new orders. A file has one writer, and orders are never deleted: they are counted on."""
+        if self._shared:
+            drawn: list[Cells] = yield Ask(_DRAWN_IDS, (count,))
+            return [one for (one,) in drawn]
+        [(last,)] = yield Ask(_LAST_ID)
+        return range((last or 0) + 1, (last or 0) + 1 + count)
+
+    def _rewritten(self, rows: Sequence[tuple[bytes, OrderId]]) -> Script[None]:
+        """The bytes of rows that are no longer what they were. Raises RowMissing."""
+        if rows and (yield Tell(_REWRITE, rows)) != len(rows):
+            raise RowMissing("an order that changes has no row")
 
     def _put(self, changes: Sequence[tuple[Any, ...]]) -> Script[None]:
         """What seeing an order means follows from what it was. Raises StoreUnavailable where it is not that any more.
@@ -185,17 +192,20 @@ class Sightings:
         if done != len(changes):
             raise StoreUnavailable("another worker has changed the same orders, under another name of their merchant")
 
-    def _note_passed_over(self, sid: str, seq: int) -> Script[None]:
-        if self.passed_over is None:
-            yield Tell(_PASSED_OVER, [(_passed(sid), seq)])
-        else:
-            self.passed_over[sid] = max(seq, self.passed_over.get(sid, 0))
+    def _note_passed_over(self, sid: str, seq: int) -> None:
+        noted = self._to_note if self.passed_over is None else self.passed_over
+        noted[sid] = max(seq, noted.get(sid, 0))
+
+    def noting(self) -> list[Tell]:
+        """What writes down the requests that passed rows over, once for all pages of a transaction, at its end."""
+        noted, self._to_note = self._to_note, {}
+        return [Tell(_PASSED_OVER, [(_passed(sid), seq) for sid, seq in sorted(noted.items())])] if noted else []
 
     def _refuse_overtaken(self, sid: str, found: Sorted) -> Script[None]:
         """What a later request saw unchanged, and therefore did not write, is not overwritten either."""
-        noted = yield Ask(_OVERTAKEN_BY, (_passed(sid),))
-        remembered = (self.passed_over or {}).get(sid, 0)
-        if max([remembered, *(seq for (seq,) in noted)]) > found.seen.seq:
+        told = yield Ask(_OVERTAKEN_BY, (_passed(sid),))
+        here = max((noted or {}).get(sid, 0) for noted in (self.passed_over, self._to_note))
+        if max([here, *(seq for (seq,) in told)]) > found.seen.seq:
             found.overtaken += sum(row.content_hash != stored.content_hash for row, stored, _ in found.changes)
             found.changes.clear()
 
@@ -252,7 +262,7 @@ class Sightings:
         now = to_ms(self._now)
         return (
             *(row.shop_no, row.payer_name, row.amount, int(row.is_red), to_ms(row.created_at), row.status),
-            *(row.invoice_no, row.relation, row.raw, row.content_hash, *when(seen)),
+            *(row.invoice_no, row.relation, row.content_hash, *when(seen)),
             *(sight.state, sight.state, sight.state),
             *(
                 sight.phase,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from syncd.domain.lifecycle import Hold, Phase, State
-from syncd.domain.order import OrderNo, Row, WdtStatus
+from syncd.domain.order import Glance, OrderNo, Row, WdtStatus
 from syncd.domain.sighting import Known, Sighting, observe
 from syncd.store.instants import to_ms
 from syncd.store.orders import OrderId
@@ -87,20 +87,21 @@ class _Meaning:
 class Sorted:
     """The rows of a page by what is to be done with them."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Seen, passed_over: int = 0, waiting: int = 0) -> None:
+        """`passed_over`: so many rows of the page need no look, and so many of them are waiting."""
         self.seen = seen
-        self.inserts: list[tuple[Any, ...]] = []
+        self.inserts: list[Row] = []
         self.changes: list[tuple[Row, Stored, Sighting]] = []
         self.touches: list[tuple[Any, ...]] = []
         #: The rows of orders in flight as they were, where they were compared; to be filled in before the change.
         self.before: dict[OrderId, bytes] = {}
-        self.passed_over = self.waiting = self.overtaken = 0
+        self.passed_over, self.waiting, self.overtaken = passed_over, waiting, 0
         self._when = when(seen)
-        self._seen_since = None if seen.known_for is None else to_ms(seen.at - seen.known_for)
+        self._seen_since = seen_since(seen)
         #: Orders that are alike and unchanged mean the same: judged once a page.
         self._meanings: dict[tuple[object, ...], _Meaning] = {}
 
-    def sort(self, row: Row, stored: Stored) -> None:
+    def sort(self, row: Glance, stored: Stored) -> None:
         """A row of an order that is known already."""
         if stored.content_hash != row.content_hash:
             self._changed(row, stored)
@@ -113,19 +114,19 @@ class Sorted:
         if stored.seq > self.seen.seq:
             return
         if not meaning.stays:
-            self.changes.append((row, stored, meaning.sight))
+            self.changes.append((row.read(), stored, meaning.sight))
         elif self._as_good_as_now(stored, meaning):
             self.passed_over += 1
         else:
             self.touches.append((*self._when, stored.id, self.seen.seq))
 
-    def _changed(self, row: Row, stored: Stored) -> None:
+    def _changed(self, row: Glance, stored: Stored) -> None:
         sight = observe(stored.known, row)
         self.waiting += sight.state is State.PENDING
         if stored.seq > self.seen.seq:
             self.overtaken += 1
         else:
-            self.changes.append((row, stored, sight))
+            self.changes.append((row.read(), stored, sight))
 
     def _as_good_as_now(self, stored: Stored, meaning: _Meaning) -> bool:
         """Whether nobody waits to hear that the order was seen again."""
@@ -139,6 +140,11 @@ class Sorted:
         return [stored.id for _, stored, sight in self.changes if sight.drifted]
 
     @property
+    def rewritten(self) -> list[tuple[bytes, OrderId]]:
+        """The bytes of the orders that differ from what is stored."""
+        return [(row.raw, stored.id) for row, stored, _ in self.changes if stored.content_hash != row.content_hash]
+
+    @property
     def aside(self) -> list[OrderId]:
         """Orders edited while they were not on their way: held, or ended. Nobody compares them with what was frozen."""
         return [
@@ -147,9 +153,9 @@ class Sorted:
             if stored.sent and not sight.drifted and stored.content_hash != row.content_hash
         ]
 
-    def kept(self, rows: Sequence[Row], known: Mapping[OrderNo, Stored]) -> Kept:
+    def kept(self) -> Kept:
         """What the page changed."""
-        new = tuple(row.no for row in rows if row.no not in known)
+        new = tuple(row.no for row in self.inserts)
         return Kept(
             new=len(new),
             changed=len(self.changes),
@@ -169,10 +175,26 @@ class Sorted:
         )
 
 
-def _meaning(row: Row, before: Known) -> _Meaning:
+def _meaning(row: Glance, before: Known) -> _Meaning:
     sight = observe(before, row)
     stays = (sight.state, sight.phase) == (before.state, before.phase)
     return _Meaning(sight, stays, before.state in _IN_FLIGHT)
+
+
+def passable(state: State, phase: Phase, *, waits: bool) -> bool:
+    """Whether nothing follows from seeing an order there again, unchanged, and nobody waits to hear of it.
+
+    Why it is held, and whether it was ever sent, means something only where the row has changed.
+    """
+    status = WdtStatus.WAITING if waits else WdtStatus.EDITING
+    row = Row(OrderNo(""), status, "", False, "", "", None, None, b"", b"")
+    meaning = _meaning(row, Known(state, phase, status, row.content_hash))
+    return meaning.stays and not meaning.asks
+
+
+def seen_since(seen: Seen) -> int | None:
+    """A waiting order that was seen then, or later, is as good as seen now; None where none is (milliseconds)."""
+    return None if seen.known_for is None else to_ms(seen.at - seen.known_for)
 
 
 def _turned(stored: Stored, sight: Sighting) -> bool:
@@ -190,8 +212,8 @@ class Newborn:
         self._when = (seq, now, seen_at, start, end)
         self._window = start
 
-    def cells(self, row: Row) -> tuple[Any, ...]:
-        """As `INSERT` takes them.
+    def cells(self, order_id: OrderId, row: Row) -> tuple[Any, ...]:
+        """As `INSERT` takes them, but for the row's bytes.
 
         Oldest first: a waiting order is due since the window began in which WDT changed it last, or since it was
         created, not since we read it. All of a window are due at one instant: their index is only ever appended to.
@@ -199,8 +221,8 @@ class Newborn:
         created, now, waits = to_ms(row.created_at), self._now, row.status == WdtStatus.WAITING
         since = self._window or created or now
         return (
-            *(*self._whose, row.no, row.shop_no, row.payer_name, row.amount, int(row.is_red), created, row.status),
-            *(row.invoice_no, row.relation, row.raw, row.content_hash, *self._when),
+            *(order_id, *self._whose, row.no, row.shop_no, row.payer_name, row.amount, int(row.is_red)),
+            *(created, row.status, row.invoice_no, row.relation, row.content_hash, *self._when),
             *("PENDING" if waits else "MIRRORED", "", min(now, since), now),
         )
 

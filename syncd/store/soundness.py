@@ -37,6 +37,9 @@ class Contradiction:
 
 #: What must find nothing: each selects the numbers of the orders that break the rule.
 RULES: dict[str, str] = {
+    "order_without_row": """
+        SELECT no FROM invoice_order o WHERE NOT EXISTS (SELECT 1 FROM order_row r WHERE r.order_id = o.id)
+    """,
     "intent_without_submission": """
         SELECT no FROM invoice_order o WHERE state = 'INTENT'
         AND NOT EXISTS (SELECT 1 FROM submission s WHERE s.order_id = o.id)

@@ -121,6 +121,8 @@ class Store:
         #: Whether this process alone works on the store, so that what others would have to know may stay in memory.
         self.alone = False
         self._passed_over: dict[str, int] = {}  # see `Sightings.passed_over`
+        #: Whether a person's command writes here: it changes nothing in a store that a move ended or did not finish.
+        self.by_hand = False
         #: For so many seconds, at least, nobody can have called anybody on behalf of this store.
         self.silent_for = 0.0
         #: What must be told before anything goes out; `open_instance` puts it here.
@@ -172,6 +174,7 @@ class Store:
         Nobody else writes meanwhile to what this one holds: with a claim everything of its merchant; with a `scope`
         what all who write under that name agree to mean by it ("token:main"); without either the whole store, which
         is for commands and starts. `lone`: it holds nothing, because each of its statements is right by itself.
+        Raises InAMove for a command (`by_hand`).
         """
         going: Instance | None = None
         furthest = ("", 0) if self.guard is None else self.guard.furthest
@@ -185,6 +188,8 @@ class Store:
             if self.alone and self.path is not None:  # a server's lock can be lost while its process lives
                 tx.sightings.passed_over = self._passed_over
             try:
+                if self.by_hand:
+                    await tx.instance.require_workable()
                 if claim is not None:
                     await tx.units.check(claim, grant)
                 if outward:
@@ -194,7 +199,7 @@ class Store:
                 self.fenced += 1
                 raise
             await self._wake(tx, claim)
-            await tx.journal.flush()
+            await tx.journal.flush([*tx.sightings.noting(), *tx.units.waking()])
             if self.wake_now is not None:
                 await self._tell_engine(self.wake_now, connection, tx)
             if tx.outward:
@@ -230,7 +235,6 @@ class Store:
         if tx.orders.moved:
             for stage, merchant in await tx.applications.orders_moved(tx.orders.moved):
                 await tx.units.wake(stage, merchant)
-        await tx.units.wake_all()
 
     async def _tell_engine(self, wake_now: WakeNow, connection: AsyncConnection, tx: Tx) -> None:
         if due := self._due_by(tx):

@@ -45,9 +45,10 @@ class _Group:
             raise Torn(f"{changed} of {len(self.rows)} orders were as they had been read")
 
 
-def _all_of(groups: Sequence[_Group], shared: bool) -> Script[None]:
-    for group, changed in zip(groups, (yield All([group.told(shared) for group in groups])), strict=True):
-        group.require(changed)
+def _all_of(groups: Sequence[_Group], also: Sequence[Tell], shared: bool) -> Script[None]:
+    changed = yield All([*(group.told(shared) for group in groups), *also])
+    for group, rows in zip(groups, changed[: len(groups)], strict=True):
+        group.require(rows)
 
 
 class Together:
@@ -80,14 +81,14 @@ class Together:
         group.rows.append(cells)
         group.guarded += guarded
 
-    async def flush(self) -> None:
-        """Execute what waits. Raises Torn."""
-        if not self._groups:
+    async def flush(self, also: Sequence[Tell] = ()) -> None:
+        """Execute what waits, and then `also`. Raises Torn."""
+        if not (self._groups or also):
             return
         groups, self._groups = self._groups, []
         self._newest.clear()
         self._reached.clear()
-        await play(self._connection, _all_of(groups, is_postgresql(self._connection)))
+        await play(self._connection, _all_of(groups, also, is_postgresql(self._connection)))
 
 
 class Patient:

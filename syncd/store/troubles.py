@@ -6,7 +6,15 @@ from pathlib import Path
 
 
 class UnsupportedStore(Exception):
-    """The store's URL names something this installation cannot open."""
+    """The store's URL names something this installation cannot open, or that no store can be kept in.
+
+    `why` is one word, and `facts` go with it, for whoever says it to people in their own language.
+    """
+
+    def __init__(self, text: str, why: str, **facts: object) -> None:
+        super().__init__(text)
+        self.why = why
+        self.facts = facts
 
 
 class StoreUnavailable(Exception):

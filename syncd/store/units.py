@@ -261,15 +261,19 @@ class Units:
         self.woken[stage, key] = min(due, self.woken.get((stage, key), due))
         self._to_wake.add((stage, key))
 
+    def waking(self) -> list[Tell]:
+        """What writes down who was woken: once each, at the end of a transaction, in an order that all of them keep."""
+        if not self._to_wake:
+            return []
+        units, self._to_wake = sorted(self._to_wake), set()
+        rows: list[tuple[Any, ...]] = [(self.woken[one], *one) for one in units]
+        if is_postgresql(self._connection):
+            return [Tell(grants.WAKE_BESIDE_OTHERS, rows)]
+        return [Tell(grants.WAKE, [(*row, row[0]) for row in rows])]
+
     async def wake_all(self) -> None:
-        """Write down who was woken: once each, at the end of a transaction, in an order that all of them keep."""
-        if self._to_wake:
-            units, self._to_wake = sorted(self._to_wake), set()
-            rows: list[tuple[Any, ...]] = [(self.woken[one], *one) for one in units]
-            if is_postgresql(self._connection):
-                wake = Tell(grants.WAKE_BESIDE_OTHERS, rows)
-            else:
-                wake = Tell(grants.WAKE, [(*row, row[0]) for row in rows])
+        """Write that down now."""
+        for wake in self.waking():
             await tell(self._connection, wake)
 
     async def take_over(self) -> int:

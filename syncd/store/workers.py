@@ -8,7 +8,7 @@ a dead worker's units soon, and long to outlast a slow call; so leases stay long
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -59,7 +59,10 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
-    """A process as people see it. `silent_for` is how long it has said nothing, by the database's clock."""
+    """A process as people see it. `silent_for` is how long it has said nothing, by the database's clock.
+
+    `settings` is alike for processes that have the same.
+    """
 
     owner: str
     role: str
@@ -69,6 +72,7 @@ class WorkerView:
     beat_at: datetime
     silent_for: timedelta
     alive: bool
+    settings: str = ""
 
 
 class Workers:
@@ -78,7 +82,15 @@ class Workers:
         self._connection = connection
 
     async def beat(
-        self, owner: str, role: str, *, places: int, busy: int, vouches: bool, silent_after: timedelta
+        self,
+        owner: str,
+        role: str,
+        *,
+        places: int,
+        busy: int,
+        vouches: bool,
+        silent_after: timedelta,
+        settings: str = "",
     ) -> datetime:
         """Say that `owner` lives; the database's clock. `vouches`: it knows by its witness that this store is the
         newest of its line."""
@@ -87,6 +99,7 @@ class Workers:
             "places": places,
             "busy": busy,
             "vouches": int(vouches),
+            "settings": settings,
             "beat_at": DATABASE_NOW,
             "heard_until": DATABASE_NOW + span_ms(silent_after),
         }
@@ -147,9 +160,15 @@ class Workers:
                 beat_at=from_ms(row.beat_at),
                 silent_for=timedelta(milliseconds=max(0, row.now - row.beat_at)),
                 alive=row.heard_until > row.now,
+                settings=row.settings,
             )
             for row in rows
         ]
+
+
+def differ(workers: Iterable[WorkerView]) -> bool:
+    """Whether processes that are at work have other settings than the rest."""
+    return len({one.settings for one in workers if one.alive and one.settings}) > 1
 
 
 def silent(owner: ColumnElement[str]) -> ColumnElement[bool]:

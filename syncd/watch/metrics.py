@@ -188,8 +188,8 @@ class Metrics:
     def _process(self) -> None:
         self.ready = self._gauge(
             "syncd_ready",
-            "1 while the store answers. While 0, what comes from the store is as it was last seen.",
-            "存储可读时为 1；为 0 时其余库内指标为最后一次所见",
+            "1 while work can be done: the store answers, this process is heard, and its clock is right.",
+            "可以工作时为 1：存储可读、本进程有心跳、时钟正确",
         )
         self.armed = self._gauge(
             "syncd_armed", "0 while the store is disarmed: nothing is sent.", "未武装（不对外写）时为 0"

@@ -88,7 +88,7 @@ class Pacer:
         self._held = False
         #: Instants on `clock` of places that are ours and not used yet.
         self._places: list[float] = []
-        self._at_once, self._taken_at = 1, float("-inf")
+        self._at_once, self._used, self._taken_at = 1, 0, float("-inf")
         self.tat = float("-inf") if last_call_ago is None else clock() - last_call_ago + self._budget.spacing(now())
 
     @property
@@ -144,17 +144,20 @@ class Pacer:
         """Wait until we are the first, nobody is alone, and a place has come; then use it."""
         await self._refuse_at_rest()
         if not (self._held or len(self._line)) and self._has_come():
-            self._places.pop(0)
-            self._held = alone
+            self._use(alone)
             return
         waiter = self._line.join(patient=patient)
         try:
             while not await self._is_our_turn(waiter):
                 pass
-            self._places.pop(0)
-            self._held = alone
+            self._use(alone)
         finally:
             self._line.leave(waiter)
+
+    def _use(self, alone: bool) -> None:
+        self._places.pop(0)
+        self._used += 1
+        self._held = alone
 
     def _has_come(self) -> bool:
         """Whether a place is here already, so that there is nothing to stand in line for."""
@@ -191,10 +194,12 @@ class Pacer:
         self.tat = first + wanted * spacing
 
     def _wanted(self, spacing: float) -> int:
-        """As many as wait here; twice as many as the last time where those were used up at once."""
-        used_up = self._clock() - self._taken_at <= self._at_once * spacing + LATE
+        """As many as wait here; or as were used of the last ones, twice as many where all of them were, and at once."""
+        ago, reach = self._clock() - self._taken_at, self._at_once * spacing + LATE
+        used = self._used if ago <= 2 * reach else 0
+        again = 2 * used if used == self._at_once and ago <= reach else used
         most = max(1, int(AT_ONCE / spacing))
-        self._at_once = min(most, max(len(self._line), 2 * self._at_once if used_up else 1))
+        self._at_once, self._used = min(most, max(len(self._line), again)), 0
         return self._at_once
 
     async def _refuse_at_rest(self) -> None:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy import update
+
 from syncd.domain.clock import SystemClock
 from syncd.domain.invoice import Colour, Expected, Invoice, IssuerKey
 from syncd.domain.lifecycle import Event, Hold, Phase, State
@@ -17,6 +19,7 @@ from syncd.store import debts
 from syncd.store.dossier import Dossier
 from syncd.store.instants import to_ms
 from syncd.store.orders import OrderView
+from syncd.store.schema import unit
 from syncd.store.sightings import Seen
 from syncd.store.store import Store, Tx
 from syncd.store.submissions import Wanted
@@ -137,15 +140,10 @@ def due_units(path: Path) -> set[tuple[str, str]]:
 
 
 def put_off_units(path: Path) -> None:
-    """Nothing is due, so that what is woken can be told."""
+    """Nothing is due, nor comes due meanwhile, so that what is woken can be told."""
 
     async def put_off(tx: Tx) -> None:
-        later = tx.now + timedelta(hours=1)
-        for unit in await tx.units.all():
-            claim = await tx.units.claim(unit.stage, unit.key, timedelta(seconds=5))
-            if claim is None:
-                continue
-            await tx.units.finish(claim, next_at=later)
+        await tx.connection.execute(update(unit).values(next_at=to_ms(tx.now + timedelta(hours=1))))
 
     in_store(path, put_off)
 

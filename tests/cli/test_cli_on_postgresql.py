@@ -10,6 +10,8 @@ import pytest
 from cli_world import Place, Run
 from typer.testing import Result
 
+from syncd.store import postgres as server
+
 SECRET = "demo_secret_of_the_store"
 NOBODY_LISTENS = f"postgresql://syncd:{SECRET}@127.0.0.1:1/syncd"
 #: What depends on when one looks, on which database it is, or on whether the store may send.
@@ -101,6 +103,23 @@ def test_a_store_on_postgresql_is_looked_after_by_the_same_commands(moved: Place
     assert (run("status").exit_code, run("db", "upgrade").exit_code) == (2, 0)
 
 
+def test_a_server_with_too_few_sessions_is_told_of_before_it_is_felt(
+    moved: Place, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes that starve each other of sessions stand still together, and say that they are ready."""
+    enough = json.loads(run("check", "--json").stdout)
+
+    monkeypatch.setattr(server, "SESSIONS", 100_000)
+    short = [one for one in json.loads(run("check", "--json").stdout) if "sessions" in one["text"]]
+    started = run("run", "--once", "--timeout", "1")
+
+    assert not [one for one in enough if "sessions" in one["text"]]
+    assert [(one["level"], one["subject"]) for one in short] == [("warn", "store")]
+    assert "max_connections" in short[0]["remedy"]
+    assert "config.warned" in started.stderr
+    assert "may need 100000" in started.stderr
+
+
 def test_rows_that_contradict_each_other_are_found_there_too(moved: Place, run: Run, postgres: str) -> None:
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
@@ -137,6 +156,7 @@ def test_a_server_that_does_not_answer_is_told_in_a_line_without_the_password(
     assert result.exit_code == 1
     assert "does not answer" in result.output
     assert "refused" in result.output
+    assert "damaged" not in result.output
     assert SECRET not in result.output
     assert "Traceback" not in result.output
 

@@ -80,6 +80,25 @@ def test_a_dry_run_changes_neither_side(place: Place, run: Run, empty_postgres: 
     assert run("status").exit_code == 2  # there is no store yet
 
 
+def test_a_dry_run_needs_no_outage(place: Place, run: Run) -> None:
+    """What would make the move fail is best known while the daemon is still at work."""
+    with closing(sqlite3.connect(place.store)) as db:
+        db.execute(
+            "UPDATE unit SET lease_until = 9e15, lease_boot = ?, owner = 'host:1' WHERE stage = 'push'", [_boot()]
+        )
+        db.commit()
+
+    with StoreLock(place.store):
+        found = run("db", "move", "--to", "sqlite:///new.db", "--dry-run")
+    with StoreLock(place.folder / "new.db"):
+        taken = run("db", "move", "--to", "sqlite:///new.db", "--dry-run")
+
+    assert found.exit_code == 0, found.output
+    assert "stop it before you move it" in found.stderr
+    assert taken.exit_code == 1
+    assert "Another process works on the target new.db" in taken.stderr
+
+
 def test_where_to_is_said_once_and_a_password_is_best_kept_off_the_command_line(
     place: Place, run: Run, postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +153,20 @@ def test_a_store_on_a_server_is_moved_only_without_its_workers(place: Place, run
     assert refused.exit_code == 1
     assert "Stop it first" in refused.stderr
     assert moved(run, "--to", "sqlite:///back.db").exit_code == 0
+
+
+def test_an_arming_beside_workers_says_that_they_are_at_work(place: Place, run: Run, postgres: str) -> None:
+    """Many processes share the store: that this one reads, too, does not mean that no daemon runs."""
+    assert moved(run, "--to", postgres).exit_code == 0
+    point_at(place, postgres)
+    place.change("[console]", '[engine]\nkind = "distributed"\n[console]')
+
+    with _shared(postgres):
+        armed = run("arm", "--yes")
+
+    assert armed.exit_code == 0, armed.output
+    assert "along with the processes at work" in armed.stderr
+    assert "No daemon runs" not in armed.stderr
 
 
 @contextmanager

@@ -170,12 +170,18 @@ async def test_a_merchant_that_only_some_processes_know_yet_is_left_to_them(flee
     scheduler.handle.send_signal(signal.SIGHUP)
     await fleet.said(worker, "unit.unknown")
     untouched = await fleet.rows(SECOND_TURNS)
+    await fleet.said(worker, "worker.settings_differ")
+    unequal = await _shown(fleet)
     worker.handle.send_signal(signal.SIGHUP)
     await fleet.until("SELECT count(*) FROM unit WHERE stage = 'poll' AND key = 'm002/pending' AND epoch > 0", 1)
+    await fleet.said(worker, "worker.settings_alike")
+    equal = await _shown(fleet)
 
     assert untouched == [(0, 0)]
     strange = [(line["stage"], line["unit"]) for line in worker.events("unit.unknown")]
     assert len(set(strange)) == len(strange)
+    assert "different settings" in unequal
+    assert "different settings" not in equal
     assert worker.events("task.crashed") == []
 
 
@@ -201,6 +207,13 @@ async def _status(fleet: Fleet) -> dict[str, Any]:
     out, _ = await shown.communicate()
     found: dict[str, Any] = json.loads(out)
     return found
+
+
+async def _shown(fleet: Fleet) -> str:
+    shown = await asyncio.create_subprocess_exec(
+        *(SYNCD, "--lang", "en", "status"), cwd=fleet.folder, stdout=asyncio.subprocess.PIPE
+    )
+    return (await shown.communicate())[0].decode()
 
 
 def test_a_role_is_for_many_processes(run: Run) -> None:

@@ -105,3 +105,15 @@ def test_the_words_of_a_party_lose_what_identifies_people(place: Place, run: Run
     assert "13800138000" not in result.output
     assert "13900139000" not in result.output + run("explain", "Z1", "--json").output
     assert "wrong" in result.output
+
+
+def test_an_order_of_another_account_is_told_so_even_where_the_name_is_the_same(place: Place, run: Run) -> None:
+    """Two processes with different settings call two sellers by one name: nobody looks at WDT for that."""
+    facts = {"code": "account_changed", "account": "main"}
+    make(place.store, "A1", State.INTENT, Phase.UNKNOWN, hold=Hold.CLASS_C_UNKNOWN, facts=facts)
+
+    told, in_chinese = run("explain", "A1").stdout, run("explain", "A1", lang="zh").stdout
+
+    assert "whatever its name, is another seller's" in " ".join(told.split())
+    assert "a process has other settings" in " ".join(told.split())
+    assert "即使同名" in in_chinese

@@ -234,3 +234,20 @@ def make_other(place: Place, no: str) -> None:
 def _number_of(run: Run, state: str) -> str:
     found = run("orders", "list", "--state", state, "--limit", "1", "--json")
     return str(json.loads(found.output)[0]["invoice_order_no"])
+
+
+def test_a_command_to_type_next_names_the_merchant_where_another_has_an_order_of_that_number(
+    place: Place, run: Run
+) -> None:
+    make(place.store, "N1")
+    make(place.store, "N2")
+    in_store(place.store, lambda tx: see(tx, "N1", 45, "payer", "m002", "other_sid"))
+
+    held = run("orders", "hold", "N1", "--merchant", "m001", "--reason", "demo")
+    story_told = run("explain", "N1", "--merchant", "m001")
+    released = run("orders", "release", "N1", "--merchant", "m001", "--yes")
+
+    assert "syncd orders release N1 --merchant m001" in held.stdout
+    assert "syncd orders release N1 --merchant m001" in story_told.stdout
+    assert "syncd explain N1 --merchant m001" in released.stdout
+    assert "--merchant" not in run("orders", "hold", "N2", "--reason", "demo").stdout

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from cli_world import Place, Run
-from orders_made import due_units, in_store, put_off_units
+from orders_made import due_units, in_store, make, put_off_units
 
 from syncd.domain.trouble import Care, Verdict
 
@@ -128,3 +128,30 @@ def test_status_as_json_counts_what_the_store_holds(run: Run) -> None:
     assert sum(found["merchants"]["m001"]["holds"].values()) == 1
     assert {cursor["feed"] for cursor in found["cursors"]} == {"pending", "mirror"}
     assert found["gaps"] == 0
+
+
+def test_of_many_merchants_those_are_named_about_whom_there_is_something_to_say(place: Place, run: Run) -> None:
+    """A table of two hundred pushes what a person must do off the screen."""
+    text = place.settings.read_text(encoding="utf-8")
+    merchant = text[text.index("[[merchants]]") : text.index("[issuers.main]")]
+    more = "".join(merchant.replace("m001", f"m{n:03}").replace("demo_sid", f"sid_{n:03}") for n in range(2, 31))
+    place.settings.write_text(text.replace("[issuers.main]", f"{more}[issuers.main]"), encoding="utf-8")
+    make(place.store, "P1", merchant="m007", sid="sid_007")
+    in_store(place.store, lambda tx: tx.lanes.rest("m009", "wdt", Verdict(Care.REST_LANE, "wdt", "100", "fast", 60.0)))
+
+    result, in_chinese = run("status"), run("status", lang="zh")
+
+    assert result.exit_code == 3
+    lines = result.stdout.splitlines()
+    named = {
+        line.split(":")[0].strip(): line for line in lines if line.startswith("  m0") and "/" not in line.split(":")[0]
+    }
+    assert set(named) == {"m001", "m007", "m009"}
+    assert "1 held (poison_row)" in named["m001"]
+    assert "PENDING 1" in named["m007"]
+    assert "lane wdt rests" in named["m009"]
+    assert "  The other 27: 0 orders" in result.stdout
+    assert "其余 27 个商户" in in_chinese.stdout
+    assert "syncd orders list --state HOLD" in lines[-1] + lines[-2]
+    assert len(lines) < 25
+    assert len(json.loads(run("status", "--json").stdout)["cursors"]) == 2

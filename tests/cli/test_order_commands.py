@@ -10,6 +10,7 @@ import pytest
 from cli_world import ROWS, Place, Run
 
 CONTRACT = {"merchant", "invoice_order_no", "state", "hold", "invoice_no"}
+WITH_ROW = "SELECT payer_name, raw FROM invoice_order JOIN order_row ON order_id = id WHERE no = ?"
 HOSTILE = "\x1b]0;pwned\x07[red]x[/red]\nsecond line\u202e"
 
 
@@ -70,7 +71,7 @@ def test_an_unknown_number_names_the_nearest(run: Run) -> None:
 def test_show_masks_the_buyer_unless_the_raw_row_is_asked_for(run: Run, place: Place) -> None:
     no = held(run)
     with closing(sqlite3.connect(place.store)) as db:
-        name, raw = db.execute("SELECT payer_name, raw FROM invoice_order WHERE no = ?", (no,)).fetchone()
+        name, raw = db.execute(WITH_ROW, (no,)).fetchone()
 
     shown, whole = run("orders", "show", no, "--json"), run("orders", "show", no, "--json", "--raw")
 

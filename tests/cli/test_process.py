@@ -154,6 +154,7 @@ from syncd.cli.run import _without_colours
 _without_colours()
 import syncd.app, syncd.reload, syncd.watch.notify
 print([m for m in ({unneeded}, {other}) if sys.modules.get(m)])
+import rich.console  # whoever shows something has it
 """
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

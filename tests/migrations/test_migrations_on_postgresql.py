@@ -127,7 +127,7 @@ async def test_both_databases_refuse_the_same(url: str) -> None:
     assert triggers == set(first["TRIGGERS"]) | deleted
 
 
-@pytest.mark.parametrize("table", ["invoice_order", "submission", "request", "invoice", "journal"])
+@pytest.mark.parametrize("table", ["invoice_order", "order_row", "submission", "request", "invoice", "journal"])
 async def test_not_even_a_whole_table_can_be_emptied(postgres: str, table: str) -> None:
     with pytest.raises(psycopg.IntegrityError, match=r"never deleted|append-only"):
         run(postgres, f"TRUNCATE {table} CASCADE")

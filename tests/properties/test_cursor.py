@@ -138,7 +138,7 @@ class Story:
     async def lost(self) -> list[str]:
         """Rows whose last version is not stored; what ended before the first start is nobody's work."""
         async with self.store.read() as tx:
-            known = await tx.orders.by_ids([order.id for order in await tx.board.orders()])
+            known = await tx.orders.whole([order.id for order in await tx.board.orders()])
             stored = {str(order.no): order.raw for order in known.values()}
             began = min(cursor.origin.timestamp() for cursor in await tx.windows.cursors())
         return [

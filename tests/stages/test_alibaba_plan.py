@@ -387,4 +387,4 @@ def test_what_the_centre_lacks_cannot_lead_to_issuing() -> None:
 
     assert len(sources) >= 10
     assert {name for name in named if name[1] in forbidden} == set()
-    assert orders == {"tx.orders.by_ids", "tx.orders.by_no", "tx.orders.hold"}
+    assert orders == {"tx.orders.by_ids", "tx.orders.by_no", "tx.orders.whole", "tx.orders.hold"}

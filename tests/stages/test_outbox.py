@@ -35,7 +35,9 @@ async def test_answers_that_come_at_once_are_one_record() -> None:
     box = outbox()
     box.post(jobs(30), [answered() for _ in range(30)])
 
-    assert len(await box.answers()) == 30
+    await box.some()
+
+    assert len(box.answers()) == 30
     assert box.waiting == 0
 
 
@@ -43,7 +45,9 @@ async def test_a_record_is_bounded_and_loses_none() -> None:
     box = outbox()
     box.post(jobs(MOST + 7), [answered() for _ in range(MOST + 7)])
 
-    assert [len(await box.answers()), len(await box.answers())] == [MOST, 7]
+    await box.some()
+
+    assert [len(box.answers()), len(box.answers())] == [MOST, 7]
 
 
 async def test_the_next_ones_are_made_ready_before_the_last_have_ended() -> None:
@@ -51,7 +55,8 @@ async def test_the_next_ones_are_made_ready_before_the_last_have_ended() -> None
     box = outbox(concurrency=2)
     box.post(jobs(most), [*(never() for _ in range(most - 1)), answered()])
     full = box.has_room
-    await box.answers()
+    await box.some()
+    box.answers()
 
     assert (full, box.has_room, box.waiting) == (False, True, most - 1)
     await box.close()
@@ -81,8 +86,9 @@ async def test_a_defect_in_a_call_is_told() -> None:
     box = outbox()
     box.post(jobs(1), [broken()])
 
+    await box.some()
     with pytest.raises(KeyError):
-        await box.answers()
+        box.answers()
     await box.close()
 
 
@@ -92,7 +98,8 @@ async def test_answers_are_not_waited_for_longer_than_until_there_is_room(monkey
     box = outbox(concurrency=2)
     box.post(jobs(most + 5), [*(answered() for _ in range(6)), *(never() for _ in range(most - 1))])
 
-    come = await asyncio.wait_for(box.answers(until_room=True), 20)
+    await asyncio.wait_for(box.some(until_room=True), 20)
+    come = box.answers()
 
     assert (len(come), box.waiting, box.has_room) == (6, most - 1, True)
     await box.close()
@@ -102,7 +109,27 @@ async def test_an_answer_is_recorded_though_the_others_are_late() -> None:
     box = outbox(concurrency=2)
     box.post(jobs(9), [answered(), *(never() for _ in range(8))])
 
-    come = await box.answers()
+    await box.some()
+    come = box.answers()
 
     assert (len(come), box.waiting) == (1, 8)
     await box.close()
+
+
+async def test_what_comes_until_it_is_taken_is_one_record() -> None:
+    """Whoever records waits for the merchant's other writers first; what is answered meanwhile need not wait again."""
+    may_end = asyncio.Event()
+
+    async def later() -> Outcome:
+        await may_end.wait()
+        return await answered()
+
+    box = outbox(concurrency=2)
+    calls = [later() for _ in range(3)]
+    box.post(jobs(4), [answered(), *calls])
+
+    await box.some()
+    may_end.set()
+    await box.some()
+
+    assert (len(box.answers()), box.waiting) == (4, 0)

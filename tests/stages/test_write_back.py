@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +9,10 @@ from daemon_parts import VirtualClock
 from stage_parts import UPDATE, Open
 
 from syncd.domain.lifecycle import Hold, State
+from syncd.domain.order import UpdateAnswer, WriteBack
 from syncd.sandbox import Sandbox
 from syncd.sandbox.nuonuo import query
+from syncd.wire.wdt.client import WdtClient
 
 FAULTS = ["lost_before", "lost_after", "http_502_before", "http_502_after", "empty", "truncated", "late_duplicate",
           "delayed", "status_100_after", "status_4", "rate"]  # fmt: skip
@@ -219,3 +222,31 @@ async def test_a_write_back_that_wdt_shows_late_is_said_once(
         await d.comes_to(no, State.DONE60)
 
     assert len(sandbox.wdt.calls.of(UPDATE)) == 1
+
+
+async def test_a_call_in_doubt_counts_from_its_own_beginning_not_from_when_it_was_drawn_up(
+    sandbox: Sandbox, daemon: Open, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn up with a call that took twenty seconds, and shown later than a look would tell that counted from then."""
+    real, calls = WdtClient.update, 0
+
+    async def slow_at_first(self: WdtClient, documents: Sequence[WriteBack]) -> UpdateAnswer:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            sandbox.wdt.faults.force("updateInvoice", "lost_after")
+        answer = await real(self, documents)
+        clock.world += timedelta(seconds=20 if calls == 1 else 0)
+        return answer
+
+    monkeypatch.setattr(WdtClient, "update", slow_at_first)
+    numbers = [sandbox.wdt.put_order({}) for _ in range(2)]
+    async with daemon(write_back={"batch": 1}) as d:
+        await d.turn("poll", "pending")
+        sandbox.wdt.switches.visibility_lag = 140.0
+
+        for no in numbers:
+            await d.comes_to(no, State.DONE60)
+
+    assert sandbox.wdt.faults.happened["lost_after"] == 1
+    assert len(sandbox.wdt.calls.of(UPDATE)) == 2

@@ -9,19 +9,20 @@ from pathlib import Path
 import psycopg
 
 #: What grows with every order. Anything else may be read as a whole: it grows with merchants, days or troubles.
-LARGE = {"invoice_order", "submission", "request", "invoice", "debt", "journal", "invoice_file"}
+LARGE = {"invoice_order", "order_row", "submission", "request", "invoice", "debt", "journal", "invoice_file"}
 _ORDERS = """
 WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < :orders)
 INSERT INTO invoice_order (sid, merchant, no, shop_no, payer_name, amount, is_red, created_at, wdt_status,
-  wdt_invoice_no, relation, raw, content_hash, seq, first_seen_at, seen_at, span_start, span_end, state, phase,
+  wdt_invoice_no, relation, content_hash, seq, first_seen_at, seen_at, span_start, span_end, state, phase,
   next_at, changed_at)
 SELECT 'demo_sid', 'm001', printf('OLD%09d', i), 'shop01', 'demo buyer', 1130000, 0, :at + i, 60,
-  printf('2633200000%010d', i), '', CAST('{}' AS BLOB), zeroblob(16), 1, :at + i, :at + i, :at, :at + i,
+  printf('2633200000%010d', i), '', zeroblob(16), 1, :at + i, :at + i, :at, :at + i,
   CASE i % 20 WHEN 0 THEN 'MIRRORED' WHEN 1 THEN 'CANCELLED' WHEN 2 THEN 'DONE85' ELSE 'DONE60' END, '',
   :at + i, :at + i
 FROM c
 """
 _WHAT_CAME_OF_THEM = (
+    "INSERT INTO order_row (order_id, raw) SELECT id, CAST('{}' AS BLOB) FROM invoice_order WHERE no LIKE 'OLD%'",
     """INSERT INTO submission (order_id, generation, issuer_kind, issuer, seller_tax_no, key, created_at)
     SELECT id, 0, 'nuonuo', 'main', '339902999999789113', 'OLD' || id, created_at
     FROM invoice_order WHERE no LIKE 'OLD%' AND state LIKE 'DONE%'""",

@@ -32,6 +32,7 @@ TEXTS = ("", "a'b\"c", "tab\tnew\nline\\N\\", "杭州某某有限公司", "𠮷�
 
 #: Rows of the tables whose columns allow only certain words; the others are filled by their columns' types.
 SPECIAL: dict[str, list[dict[str, Any]]] = {
+    "order_row": [{"order_id": number} for number in (1, 2, 3)],
     "debt": [
         {"target": target, "state": state, "revision": number}
         for number, (target, state) in enumerate(

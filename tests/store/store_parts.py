@@ -16,7 +16,7 @@ import pytest
 from syncd.domain.invoice import Colour, Expected, Invoice, IssuerKey
 from syncd.domain.lifecycle import Event, State
 from syncd.domain.order import MerchantName, OrderNo, Row
-from syncd.store.orders import OrderView
+from syncd.store.orders import WholeOrder
 from syncd.store.sightings import Kept, Seen
 from syncd.store.store import Store, Tx
 from syncd.store.submissions import Stored, Wanted
@@ -55,7 +55,7 @@ async def keep(tx: Tx, *rows: Row, seq: int = 1, seen_at: datetime = AT, sid: st
     return await tx.sightings.keep(M, sid, rows, Seen(seq, seen_at))
 
 
-async def the(tx: Tx, no: str) -> OrderView:
+async def the(tx: Tx, no: str) -> WholeOrder:
     return (await tx.orders.by_no(no))[0]
 
 

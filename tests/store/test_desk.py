@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
+import psycopg
 import pytest
 from daemon_parts import VirtualClock
-from store_parts import at
+from store_parts import ON_A_SERVER, at
 
 from syncd.store.gathering import Gathered
 from syncd.store.store import Store, StoreUnavailable
-from syncd.store.units import LEASE, LONGEST_SLEEP, Claim, Ending, Fenced
+from syncd.store.units import LEASE, LONGEST_SLEEP, Claim, Ending, Fenced, Units
 
 KEYS = [f"m{number:03}" for number in range(5)]
 
@@ -110,6 +112,68 @@ async def test_who_has_gone_before_the_round_begins_has_not_asked() -> None:
     assert rounds.rounds == [[1], [3]]
 
 
+async def test_an_answer_that_nobody_waits_for_any_more_is_told_to_whoever_cares() -> None:
+    """One is cancelled while it is answered, another in the moment in which it is told."""
+    rounds, told = Rounds(), list[int]()
+
+    async def unheard(answers: Sequence[int]) -> None:
+        told.extend(answers)
+        raise OSError("that is its own trouble")
+
+    gathered = Gathered(rounds.answer, unheard=unheard)
+
+    async def first() -> int:
+        answer = await gathered.ask(1)
+        second.cancel()
+        return answer
+
+    asking = asyncio.create_task(first())
+    second, third = (asyncio.create_task(gathered.ask(number)) for number in (2, 3))
+    await rounds.begun.wait()
+    third.cancel()
+    rounds.go_on.set()
+    await asyncio.wait({asking, second, third})
+    await gathered.over(10)
+
+    assert (await asking, second.cancelled(), third.cancelled()) == (2, True, True)
+    assert sorted(told) == [4, 6]
+    assert await gathered.ask(4) == 8
+
+
+async def test_what_does_not_end_in_time_is_given_up_and_nobody_waits_for_it() -> None:
+    rounds = Rounds()
+    gathered = Gathered(rounds.answer)
+    asked = asyncio.create_task(gathered.ask(1))
+    await rounds.begun.wait()
+    later = asyncio.create_task(gathered.ask(2))
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(10):
+        await gathered.over(0.01)
+        await asyncio.wait({asked, later})
+
+    assert (asked.cancelled(), later.cancelled()) == (True, True)
+    rounds.go_on.set()
+    assert await gathered.ask(3) == 6
+
+
+@ON_A_SERVER
+async def test_a_store_is_closed_although_a_claim_waits_for_a_lock(
+    store: Store, emptied: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncd.store.desk._GIVEN_UP_AFTER", 0.1)
+    with psycopg.connect(emptied) as db:
+        db.execute("SELECT * FROM unit FOR UPDATE")
+        asked = asyncio.create_task(store.desk.claim("push", "m001"))
+        await asyncio.sleep(0)
+
+        async with asyncio.timeout(10):
+            await store.close()
+            await asyncio.wait({asked})
+
+    assert asked.cancelled()
+
+
 # -- claims and endings --------------------------------------------------------------------------------------------
 
 
@@ -125,6 +189,34 @@ async def test_a_unit_that_is_asked_for_twice_in_one_round_is_granted_once(store
     granted = await asyncio.gather(*(store.desk.claim("push", "m000") for _ in range(4)))
 
     assert len([claim for claim in granted if claim is not None]) == 1
+
+
+async def test_a_grant_whose_asker_is_gone_is_given_back_as_it_was(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would work on the unit for as long as the lease lasts."""
+    (before,) = [one for one in await claims(store) if one.key == "m001"]
+    await store.desk.finish(Ending(before, at(0), failures=2, notes="noted", crashes=1))
+    granting, go_on = asyncio.Event(), asyncio.Event()
+    claim_all = Units.claim_all
+
+    async def slowly(self: Units, *given: Any) -> dict[tuple[str, str], Claim]:
+        granted = await claim_all(self, *given)
+        granting.set()
+        await go_on.wait()
+        return granted
+
+    monkeypatch.setattr(Units, "claim_all", slowly)
+    gone = asyncio.create_task(store.desk.claim("push", "m001"))
+    await granting.wait()
+    gone.cancel()
+    go_on.set()
+    await asyncio.wait({gone})
+    await store.desk.close()
+
+    again = await store.desk.claim("push", "m001")
+    assert again is not None
+    assert (again.epoch, again.failures, again.notes, again.crashes) == (before.epoch + 2, 2, "noted", 1)
 
 
 async def test_a_superseded_ending_is_refused_and_its_neighbours_are_not(store: Store, clock: VirtualClock) -> None:

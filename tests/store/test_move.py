@@ -418,7 +418,7 @@ async def test_an_empty_target_is_wanted_and_another_move_is_none(yard: Yard, fi
     refused = await refusal(yard, filled, target)
 
     assert isinstance(refused, NotEmpty)
-    assert refused.counts == {"invoice_order": 1}
+    assert refused.counts == {"invoice_order": 1, "order_row": 1}
 
 
 async def test_a_store_is_moved_once(yard: Yard, filled: str, target: str, back: str) -> None:

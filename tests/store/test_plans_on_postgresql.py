@@ -16,17 +16,21 @@ from psycopg import AsyncCursor, sql
 from psycopg._queries import PostgresQuery
 from psycopg.adapt import Transformer
 
+from syncd.domain.order import MerchantName
 from syncd.sandbox import Sandbox
 from syncd.store.instants import to_ms
+from syncd.store.orders import OrderId
 from syncd.store.postgres import _BY_INDEX, _SESSION, _WRITER, _options, parsed
+from syncd.store.statistics import refreshed
+from syncd.store.store import Store
 
 SIZES = [3_000, pytest.param(1_000_000, marks=pytest.mark.storm)]
-#: Whether the database knows how its rows are spread. It looks by itself within a minute or so, and a store that was
-#: moved there is looked at in the move: a million rows that it knows nothing of, it never has.
+#: What the database knows of how its rows are spread: nothing; all of it; what it learned while every order waited and
+#: was owed for, all of which have ended since; or nothing until the daemon at work told it to look.
 KNOWN = [
-    *(pytest.param(3_000, knows, id=f"3000-{knows}") for knows in (False, True)),
-    pytest.param(100_000, False, marks=pytest.mark.storm, id="100000-False"),
-    pytest.param(1_000_000, True, marks=pytest.mark.storm, id="1000000-True"),
+    *((3_000, known) for known in ("nothing", "all", "told")),
+    *(pytest.param(100_000, known, marks=pytest.mark.storm) for known in ("nothing", "waiting, told")),
+    *(pytest.param(1_000_000, known, marks=pytest.mark.storm) for known in ("all", "told")),
 ]
 #: May read a whole index, and why.
 ALLOWED = {
@@ -100,18 +104,23 @@ def blemishes(plan: Plan, partial: set[str], *, limited: bool = False) -> list[s
     return found + [step for below in plan.get("Plans", ()) for step in blemishes(below, partial, limited=limited)]
 
 
-@pytest.mark.parametrize(("orders", "analysed"), KNOWN)
+@pytest.mark.parametrize(("orders", "known"), KNOWN)
 async def test_no_statement_of_the_daemon_reads_a_large_table_as_a_whole_on_a_server(
-    sandbox: Sandbox, clock: VirtualClock, postgres: str, tmp_path: Path, orders: int, analysed: bool
+    sandbox: Sandbox, clock: VirtualClock, postgres: str, tmp_path: Path, orders: int, known: str
 ) -> None:
     settings = settings_for(sandbox, tmp_path, store={"url": postgres, "witness": str(tmp_path / "witness")})
     async with Daemon.on(settings, clock):
         pass  # a store that was filled before its first start would be taken for a copy
-    fill_postgresql(postgres, orders, at=to_ms(NOON) - 2 * orders, analysed=analysed)
+    fill_postgresql(postgres, orders, at=to_ms(NOON) - 2 * orders, analysed=known == "all")
+    if "waiting" in known:
+        with psycopg.connect(postgres, autocommit=True) as db, while_all_wait(db):
+            db.execute("ANALYZE")
     sandbox.populate(12)
 
     with listened() as heard:
         async with Daemon.on(settings, clock) as daemon:
+            if "told" in known:
+                await refreshed(daemon.app.store)
             await daemon.settle()
             await daemon.turn("poll", "refresh")
             await daemon.turn("poll", "deep")
@@ -126,6 +135,65 @@ async def test_no_statement_of_the_daemon_reads_a_large_table_as_a_whole_on_a_se
     }
     assert len(plans) > 60
     assert bad == {}
+
+
+@pytest.mark.storm
+async def test_what_the_server_learned_while_every_order_waited_does_harm_only_when_they_have_ended(
+    sandbox: Sandbox, clock: VirtualClock, postgres: str, tmp_path: Path
+) -> None:
+    """On a file an index by state would look useless already then (docs/decisions/0018)."""
+    orders = 100_000
+    settings = settings_for(sandbox, tmp_path, store={"url": postgres, "witness": str(tmp_path / "witness")})
+    sandbox.populate(12)
+    with listened() as heard:
+        async with Daemon.on(settings, clock) as daemon:
+            await daemon.settle()
+            await daemon.turn("poll", "refresh")
+            await daemon.app.render_metrics()
+    fill_postgresql(postgres, orders, at=to_ms(NOON) - 2 * orders, analysed=False)
+
+    with as_the_daemon(postgres) as db, while_all_wait(db):
+        unknown = rows_read_by(db, heard)
+        db.execute("ANALYZE")
+        known = rows_read_by(db, heard)
+    with as_the_daemon(postgres) as db:
+        mistaken = rows_read_by(db, heard)
+        db.execute("ANALYZE")
+        right = rows_read_by(db, heard)
+
+    assert len(known) > 60
+    assert more(known, unknown) == {}
+    assert more(mistaken, right) != {}
+
+
+@contextmanager
+def while_all_wait(db: psycopg.Connection[Any]) -> Iterator[None]:
+    """Inside every order waits and is owed for; after it they have all ended."""
+    changes = ("SET session_replication_role = replica", "CREATE TABLE became AS SELECT id, state FROM invoice_order")
+    for change in (*changes, "UPDATE invoice_order SET state = 'PENDING'", "UPDATE debt SET state = 'owed'"):
+        db.execute(change.encode())
+    yield
+    db.execute("UPDATE invoice_order o SET state = became.state FROM became WHERE became.id = o.id")
+    db.execute("UPDATE debt SET state = 'paid'")
+
+
+def more(read: dict[str, float], than: dict[str, float]) -> dict[str, tuple[float, float]]:
+    """The statements that read many more rows than in the other case, and how many in each."""
+    return {words: (than[words], rows) for words, rows in read.items() if rows > than.get(words, rows) + 1_000}
+
+
+def rows_read_by(db: psycopg.Connection[Any], heard: dict[str, Any]) -> dict[str, float]:
+    """How many rows of a large table each reads at most; without those that cannot be executed now."""
+    read: dict[str, float] = {}
+    for words, given in heard.items():
+        try:
+            with db.transaction(force_rollback=True):
+                row = db.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {words}".encode(), given).fetchone()
+        except psycopg.Error:
+            continue
+        assert row is not None
+        read[words] = max((_read(step) for step in _steps(row[0][0]["Plan"]) if _is_of_large(step)), default=0)
+    return read
 
 
 # -- plans that were made when there was nothing -----------------------------------------------------------------------
@@ -152,6 +220,49 @@ async def test_a_plan_that_was_made_for_a_new_store_serves_one_that_has_grown(
     bad = {words: rows for words, rows in read.items() if rows > orders / 10}
     assert len(read) > 60
     assert {words: rows for words, rows in bad.items() if not any(one in words for one in ALLOWED)} == {}
+
+
+@pytest.mark.parametrize("young", [True, False], ids=["planned on the first day", "planned then"])
+async def test_an_order_and_what_it_owes_are_found_by_its_key_however_many_are_under_way(
+    clock: VirtualClock, postgres: str, young: bool
+) -> None:
+    order_id = OrderId(under_way(postgres, 3 if young else 3_000))
+    with listened() as heard:
+        async with Store.at(postgres, clock) as store, store.begin() as tx:
+            await tx.debts.wake(order_id)
+            await tx.debts.owe(order_id, MerchantName("m001"), kind="60", generation=0, revision=1)
+            [debt] = await tx.debts.due(MerchantName("m001"), "owed", 1)
+            await tx.debts.paid(debt)
+            await tx.debts.look_again(debt, NOON)
+            await tx.debts.mark_sent([debt.id], NOON)
+            await tx.debts.sent([debt.id])
+            order = (await tx.orders.by_ids([order_id]))[order_id]
+            await tx.orders.wait(order, next_at=to_ms(NOON))
+
+    with as_the_daemon(postgres) as db:
+        kept = keep_plans(db, {words: given for words, given in heard.items() if _names_its_rows(words)})
+        if young:
+            under_way(postgres, 3_000)
+        read = {words: rows_read(db, execute) for words, execute in kept.items()}
+
+    assert len(read) == 8
+    assert {words: rows for words, rows in read.items() if rows is None or rows > 2} == {}
+
+
+def _names_its_rows(words: str) -> bool:
+    return (words.startswith("UPDATE") and "unit" not in words) or "ANY(" in words
+
+
+def under_way(url: str, orders: int) -> int:
+    """So many more orders, all of them issued, and owed for; the last of them."""
+    fill_postgresql(url, orders, at=to_ms(NOON) - 2 * orders, analysed=False)
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("SET session_replication_role = replica")
+        db.execute("UPDATE debt SET state = 'owed', settled_at = NULL")
+        db.execute("UPDATE invoice_order SET state = 'ISSUED', no = 'NEW' || id")
+        db.execute("UPDATE submission SET key = 'NEW' || id")
+        db.execute("UPDATE invoice SET number = 'NEW' || order_id")
+        return int(db.execute("SELECT max(order_id) FROM debt").fetchall()[0][0])
 
 
 def keep_plans(db: psycopg.Connection[Any], heard: dict[str, Any]) -> dict[str, sql.Composed]:

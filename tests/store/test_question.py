@@ -21,7 +21,7 @@ NUMBERS = ("FP1", "FP2", "FP3")
 
 
 def named(*conditions: Any) -> Select[Any]:
-    return select(T.no, T.state, T.raw).where(*conditions).order_by(T.no)
+    return select(T.no, T.state, T.content_hash).where(*conditions).order_by(T.no)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from store_parts import keep, raw, row, the, url_of, wanted
 
 from syncd.domain.clock import SystemClock
-from syncd.domain.lifecycle import Event, State
+from syncd.domain.lifecycle import Event, Hold, State
 from syncd.domain.trouble import Care, Verdict
 from syncd.store import store as store_module
 from syncd.store.dialect import lock_key, merchant_scope
@@ -407,6 +407,31 @@ async def test_one_key_is_never_committed_for_two_orders(one: Store, other: Stor
     assert sum(went) <= 1
     with raw(one) as db:
         assert db.execute("SELECT count(*) FROM submission").fetchone() == (sum(went),)
+
+
+async def test_a_page_that_meets_an_order_another_has_changed_changes_neither_it_nor_its_bytes(
+    one: Store, other: Store
+) -> None:
+    """Two workers whose settings name one tenant differently do not keep each other away from its orders."""
+    first, second = await claimed(one, "m001"), await claimed(other, "m002")
+    async with one.begin(first) as tx:
+        await keep(tx, row("FP1"))
+
+    async def read_again() -> None:
+        async with one.begin(first) as tx:
+            await keep(tx, row("FP1", version=2), seq=2)
+
+    async with other.begin(second) as tx:
+        await tx.orders.hold(await the(tx, "FP1"), Hold.BY_OPERATOR, {})
+        await tx.together.flush()
+        reading = asyncio.create_task(read_again())
+        await waits(one)
+
+    with pytest.raises(StoreUnavailable, match="another worker"):
+        await reading
+    async with one.read() as tx:
+        order = await the(tx, "FP1")
+        assert (order.state, order.raw) == (State.HOLD, row("FP1").raw)
 
 
 # -- what a server may do to a session ---------------------------------------------------------------------------------

@@ -35,7 +35,6 @@ def order(path: Path, no: str, state: str, at: datetime, *, merchant: str = "m00
         "is_red": 0,
         "wdt_status": 45,
         "wdt_invoice_no": "",
-        "raw": b"{}",
         "content_hash": b"h",
         "seq": 1,
         "first_seen_at": ms(at),
@@ -45,7 +44,9 @@ def order(path: Path, no: str, state: str, at: datetime, *, merchant: str = "m00
         **({"hold_facts": json.dumps(facts)} if facts else {}),
         **more,
     }
-    return put(path, "invoice_order", **values)
+    order_id = put(path, "invoice_order", **values)
+    put(path, "order_row", order_id=order_id, raw=b"{}")
+    return order_id
 
 
 def cursor(path: Path, sid: str, feed: str, position: datetime, moved_at: datetime) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from daemon_parts import Daemon, VirtualClock, settings_for
 from prometheus_client.parser import text_string_to_metric_families
 
+from syncd.app import App
 from syncd.domain.lifecycle import State
 from syncd.sandbox import Sandbox
 
@@ -43,6 +45,23 @@ async def test_every_metric_that_says_what_was_done_is_wired(
     assert abs(page["syncd_clock_offset_seconds"]["merchant=m001"]) < 2
     assert page["syncd_ready"] == page["syncd_armed"] == {"": 1}
     assert page["syncd_invariant_violation_total"] == {"": 0}
+
+
+async def test_the_metric_says_of_readiness_what_the_page_says(
+    sandbox: Sandbox, tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alert hangs on it. A start passes, and whether the store is armed has a metric of its own."""
+    shown: dict[str, float] = {}
+    async with Daemon.on(settings_for(sandbox, tmp_path), clock) as daemon:
+        for why in ("", "clock", "silent", "store", "starting", "disarmed"):
+
+            async def ready(_app: App, why: str = why) -> list[str]:
+                return [why] if why else []
+
+            monkeypatch.setattr(App, "ready", ready)
+            shown[why] = (await page_of(daemon))["syncd_ready"][""]
+
+    assert shown == {"": 1, "clock": 0, "silent": 0, "store": 0, "starting": 1, "disarmed": 1}
 
 
 async def test_a_poison_row_on_each_page_for_ever_is_set_aside_and_stops_nobody(

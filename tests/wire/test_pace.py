@@ -224,7 +224,7 @@ async def test_a_process_that_begins_waits_as_if_another_had_called_just_now():
 class Row:
     """The row that workers share, and how often it was asked."""
 
-    def __init__(self, world: Waits) -> None:
+    def __init__(self, world: Waits | World) -> None:
         self._world = world
         self.until = float("-inf")
         self.asked = 0
@@ -296,8 +296,24 @@ class Book:
         return after.slowed
 
 
-def pacer_of(world: World, book: Book | None = None, per_minute: float = 60) -> Pacer:
-    return Pacer(per_minute, world.clock, now=world.now, sleep=world.sleep, book=book)
+def pacer_of(world: World, book: Book | None = None, per_minute: float = 60, places: Row | None = None) -> Pacer:
+    return Pacer(per_minute, world.clock, now=world.now, sleep=world.sleep, book=book, places=places)
+
+
+async def test_whoever_calls_steadily_takes_about_as_many_places_as_it_uses_and_after_silence_one():
+    world = World()
+    row = Row(world)
+    pacer = pacer_of(world, per_minute=60_000, places=row)
+
+    for _ in range(1000):
+        await pacer.turn()
+        world.passed += 0.02
+    asked = row.asked
+    world.passed += 5
+    await pacer.turn()
+
+    assert asked <= 100
+    assert row.until - world.passed == pytest.approx(pacer.spacing)
 
 
 async def test_no_call_is_made_before_the_rest_is_over():

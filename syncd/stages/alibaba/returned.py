@@ -11,7 +11,7 @@ from syncd.domain.payload import payload_hash
 from syncd.stages.turn import Merchant
 from syncd.store.applications import ApplicationView
 from syncd.store.links import Leg
-from syncd.store.orders import OrderView
+from syncd.store.orders import WholeOrder
 from syncd.store.submissions import Stored
 
 
@@ -28,7 +28,7 @@ def returned_invoice(
     merchant: Merchant,
     seen: ApplicationView,
     leg: Leg,
-    order: OrderView,
+    order: WholeOrder,
     stored: Stored | None,
     file: InvoiceFile | None,
 ) -> ReturnedInvoice:
@@ -53,7 +53,7 @@ def returned_invoice(
     )
 
 
-def _row(merchant: Merchant, order: OrderView) -> InvoiceOrder:
+def _row(merchant: Merchant, order: WholeOrder) -> InvoiceOrder:
     try:
         return merchant.erp.decode(order.raw)
     except (ValueError, ArithmeticError) as unreadable:

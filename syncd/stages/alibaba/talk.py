@@ -168,7 +168,7 @@ class Talk:
     async def _made(self, seen: ApplicationView, legs: Sequence[Leg], leg: Leg) -> ReturnedInvoice | None:
         """What is to be sent; None where nothing can be, which is then a person's."""
         async with self.store.read() as tx:
-            order = (await tx.orders.by_ids([leg.order_id]))[leg.order_id]
+            order = (await tx.orders.whole([leg.order_id]))[leg.order_id]
             stored = (await tx.submissions.newest([leg.order_id])).get(leg.order_id)
             file = await tx.files.get(leg.order_id)
         try:

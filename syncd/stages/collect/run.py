@@ -22,7 +22,7 @@ from syncd.stages.collect.plan import AHEAD, CollectRules, is_dead, key_of, need
 from syncd.stages.settling import case_of, elsewhere, is_unchanged, settle_all
 from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent, sleep
 from syncd.store.lanes import Standing
-from syncd.store.orders import OrderId, OrderView
+from syncd.store.orders import OrderId, OrderView, WholeOrder
 from syncd.store.store import Store, Tx
 from syncd.store.submissions import Stored
 from syncd.store.units import Claim, half_spent
@@ -148,11 +148,13 @@ class Collect:
         dead = [order for order in orders if is_dead(answers[order.id])]
         ahead = await self._look_ahead(merchant, dead, stored)
         works, armed = await self._circumstances(merchant, answers.values())
+        by_row = [one.id for one in orders if one.id not in stored or needs_the_row(answers[one.id])]
+        whole = await self._whole(by_row)
         decisions: list[tuple[OrderView, Decision]] = []
         for order in orders:
             sent = stored.get(order.id)
-            expected = self._expected(merchant, order) if sent is None else None
-            unchanged = needs_the_row(answers[order.id]) and self._is_unchanged(merchant, order, sent)
+            expected = self._expected(merchant, whole[order.id]) if sent is None else None
+            unchanged = needs_the_row(answers[order.id]) and self._is_unchanged(merchant, whole[order.id], sent)
             profile = self._channel(merchant, order, sent).profile
             case = case_of(order, sent, expected, profile, unchanged=unchanged, lane_is_open=works)
             now = self._store.clock.now()
@@ -173,6 +175,12 @@ class Collect:
             standing = await tx.lanes.standing(merchant.name, merchant.issuer.name)
             here = await tx.instance.get()
         return standing.until is None and not standing.half_open, here is None or here.armed
+
+    async def _whole(self, ids: Sequence[OrderId]) -> Mapping[OrderId, WholeOrder]:
+        if not ids:
+            return {}
+        async with self._store.read() as tx:
+            return await tx.orders.whole(ids)
 
     def _set_apart(
         self, merchant: Merchant, orders: Sequence[OrderView], stored: Mapping[OrderId, Stored]
@@ -259,7 +267,7 @@ class Collect:
             return sent.key
         return key_of(merchant.issuer, merchant.sid, order.no, is_red=_is_red(order, sent), generation=generation)
 
-    def _expected(self, merchant: Merchant, order: OrderView) -> Expected | None:
+    def _expected(self, merchant: Merchant, order: WholeOrder) -> Expected | None:
         """What an invoice of this order would show, for orders without a submission of ours."""
         try:
             request = to_request(merchant.erp.decode(order.raw), merchant.mapping)
@@ -270,7 +278,7 @@ class Collect:
         blue = "" if request.blue is None else str(request.blue)
         return Expected(request.buyer.tax_no, request.total, request.colour, blue)
 
-    def _is_unchanged(self, merchant: Merchant, order: OrderView, sent: Stored | None) -> bool:
+    def _is_unchanged(self, merchant: Merchant, order: WholeOrder, sent: Stored | None) -> bool:
         """Whether WDT still asks for what was frozen; an order that was never frozen here, or is unreadable: no."""
         if sent is None:
             return False

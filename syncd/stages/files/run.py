@@ -18,7 +18,7 @@ from syncd.domain.retry import backoff
 from syncd.domain.trouble import Care, Permanent, Transient, Verdict
 from syncd.stages.turn import Brake, Merchant, Turn, later, share_spent, sleep
 from syncd.store.files import WantedFile
-from syncd.store.orders import OrderId, OrderView
+from syncd.store.orders import OrderId, OrderView, WholeOrder
 from syncd.store.store import Store, Tx
 from syncd.store.units import Claim
 
@@ -95,7 +95,7 @@ class Files:
         self, merchant: Merchant, source: FileSource, claim: Claim, wanted: WantedFile, order: OrderView
     ) -> bool:
         if not wanted.urls:
-            await self._no_address(merchant, claim, wanted, order)
+            await self._no_address(merchant, claim, wanted)
             return False
         why: Verdict | None = None
         for url in wanted.urls:
@@ -114,8 +114,10 @@ class Files:
         await self._failed(merchant, claim, wanted, order, f"{why.code} {why.text}".strip(), why.care)
         return False
 
-    async def _no_address(self, merchant: Merchant, claim: Claim, wanted: WantedFile, order: OrderView) -> None:
+    async def _no_address(self, merchant: Merchant, claim: Claim, wanted: WantedFile) -> None:
         """The issuer has not told where it lies; of an invoice on paper it never will."""
+        async with self._store.read() as tx:
+            order = (await tx.orders.whole([wanted.order_id]))[wanted.order_id]
         if self._on_paper(merchant, order):
             async with self._store.begin(claim, fact="files.none") as tx:
                 await tx.files.has_none(wanted.order_id)
@@ -128,7 +130,7 @@ class Files:
             if given_up:
                 await self._tell_who_waits(tx, merchant, wanted.order_id)
 
-    def _on_paper(self, merchant: Merchant, order: OrderView) -> bool:
+    def _on_paper(self, merchant: Merchant, order: WholeOrder) -> bool:
         try:
             return merchant.erp.decode(order.raw).invoice_type in ON_PAPER
         except (ValueError, ArithmeticError):

@@ -12,7 +12,7 @@ from syncd.stages.asking import let_end
 T = TypeVar("T")
 
 #: So many are made, or being made, beyond the one that was taken last.
-AHEAD = 2
+AHEAD = 4
 
 
 class Ahead(Generic[T]):

@@ -20,7 +20,7 @@ from syncd.stages.push.plan import PushRules, PutAside, SameBytes, Submit, again
 from syncd.stages.settling import elsewhere, is_unchanged, settle
 from syncd.stages.turn import Merchant
 from syncd.store.instants import to_ms
-from syncd.store.orders import OrderId, OrderView
+from syncd.store.orders import OrderId, OrderView, WholeOrder
 from syncd.store.store import Tx
 from syncd.store.submissions import KeyTaken, Stored, Wanted
 from syncd.store.units import Claim
@@ -62,7 +62,7 @@ class Intents:
         self,
         tx: Tx,
         merchant: Merchant,
-        order: OrderView,
+        order: WholeOrder,
         frozen: Stored | None,
         claim: Claim,
         planned: Mapping[OrderId, Submit | PutAside],
@@ -114,7 +114,7 @@ class Intents:
         return None
 
     async def _planned(
-        self, tx: Tx, merchant: Merchant, due: Sequence[OrderView]
+        self, tx: Tx, merchant: Merchant, due: Sequence[WholeOrder]
     ) -> Mapping[OrderId, Submit | PutAside]:
         """The submissions of ordinary orders that go for the first time, and what must be known about them, at once."""
         found: dict[OrderId, Submit | PutAside] = {}

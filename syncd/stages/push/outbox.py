@@ -73,8 +73,8 @@ class Outbox:
         if len(self._come) >= self._needed:
             self._enough.set()
 
-    async def answers(self, *, until_room: bool = False) -> list[tuple[Job, Outcome]]:
-        """The next answers, together with those that come a moment later. A defect in a call is raised.
+    async def some(self, *, until_room: bool = False) -> None:
+        """Until answers have come, and those that come a moment later.
 
         `until_room`: no more than leave room for the next ones.
         """
@@ -83,6 +83,9 @@ class Outbox:
         with suppress(TimeoutError):
             async with asyncio.timeout(GATHER_FOR):
                 await self._come_to(min(MOST, wanted))
+
+    def answers(self) -> list[tuple[Job, Outcome]]:
+        """What has come by now and was not taken before, `MOST` of them at a time. A defect in a call is raised."""
         come, self._come = self._come[:MOST], self._come[MOST:]
         return [(self._calls.pop(task), task.result()) for task in come]
 

@@ -20,7 +20,7 @@ from syncd.domain.taxpayer import normalise
 from syncd.domain.unfit_texts import Unfitness
 from syncd.stages.push.plan import PutAside
 from syncd.stages.turn import Merchant
-from syncd.store.orders import OrderView
+from syncd.store.orders import OrderView, WholeOrder
 from syncd.store.reds import Recorded
 from syncd.store.store import Tx
 
@@ -135,7 +135,7 @@ async def _was_voided(tx: Tx, order: OrderView) -> bool:
     return any(one.event == "order.held" and one.facts.get("hold") == Hold.VOIDED_OUTSIDE for one in story)
 
 
-async def _shown(tx: Tx, merchant: Merchant, order: OrderView, blue: BlueRef) -> BlueSeen | None:
+async def _shown(tx: Tx, merchant: Merchant, order: WholeOrder, blue: BlueRef) -> BlueSeen | None:
     """A row of WDT as evidence; None where it is about another invoice with the same eight digits, or unreadable."""
     row = _readable(merchant, order)
     if row is None or (blue.code and row.invoice_code.strip() != blue.code):
@@ -158,7 +158,7 @@ def _worth(seen: BlueSeen) -> tuple[bool, bool, bool]:
     return (not seen.voided, not seen.disputed, seen.settled)
 
 
-def _readable(merchant: Merchant, order: OrderView) -> InvoiceOrder | None:
+def _readable(merchant: Merchant, order: WholeOrder) -> InvoiceOrder | None:
     try:
         return merchant.erp.decode(order.raw)
     except (ValueError, ArithmeticError):

@@ -56,7 +56,8 @@ class Push(Intents):
                 if turn is not None:  # what is answered now may be due again: only then is it known when to come back
                     await self._settle_all(outbox)
                 elif not outbox.has_room:
-                    await self._record(outbox, await outbox.answers(until_room=True))
+                    await outbox.some(until_room=True)
+                    await self._record(outbox)
         except Disarmed:  # nothing more goes out; what is on its way has an answer to come
             outbox.stopped = True
             await self._settle_all(outbox)
@@ -146,16 +147,19 @@ class Push(Intents):
     async def _settle_all(self, outbox: Outbox) -> None:
         """Wait for every call that is under way, and record its answer."""
         while outbox.waiting:
-            await self._record(outbox, await outbox.answers())
+            await outbox.some()
+            await self._record(outbox)
 
     async def _call(self, merchant: Merchant, job: Job) -> Outcome:
         if job.revive:
             return await job.channel.revive(job.stored.key, "")
         return await job.channel.submit(job.stored.key, job.stored.body)
 
-    async def _record(self, outbox: Outbox, answers: Sequence[tuple[Job, Outcome]]) -> None:
+    async def _record(self, outbox: Outbox) -> None:
+        """Write down what has come, with what came while others wrote to the same merchant."""
         merchant = outbox.merchant
         async with self._store.begin(outbox.claim, fact="push.recorded") as tx:
+            answers = outbox.answers()
             await self._note_lane(tx, merchant, answers, outbox.gate)
             orders = await self._as_they_are(tx, [job.order for job, _ in answers])
             said: Counter[str] = Counter()

@@ -121,7 +121,8 @@ class Looking:
     def _shows_by_now(self, owed: Owed) -> bool:
         """Whether a sighting without our write-back came late enough to say that WDT has not taken it.
 
-        Before that it may only not show it yet, and saying it again would be refused.
+        Before that it may only not show it yet, and saying it again would be refused. A call whose process died is
+        dated with when it was drawn up, half a lease earlier at most: it may be said again that much too early.
         """
         return owed.order.seen_at - owed.sent_at >= self._rules.shows_within
 

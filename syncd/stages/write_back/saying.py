@@ -141,13 +141,13 @@ class Saying:
         """One call each; how many documents were sent. What is heard is written down together, a little later."""
         sent = 0
         while said:
-            chunk = said.popleft()
+            chunk, called_at = said.popleft(), self._store.clock.now()
             try:
                 self._refuse_late()
                 self._heard.append((chunk, await self._merchant.erp.update([one.says for one in chunk])))
             except (Trouble, Paced, ValueError) as no:
                 await self._record()
-                sent += await self._troubled(chunk, said, no)
+                sent += await self._troubled(chunk, said, no, called_at)
             else:
                 sent += len(chunk)
         return sent
@@ -197,14 +197,16 @@ class Saying:
 
     # -- what goes wrong -------------------------------------------------------------------------------------------
 
-    async def _troubled(self, chunk: Chunk, said: deque[Chunk], no: Trouble | Paced | ValueError) -> int:
+    async def _troubled(
+        self, chunk: Chunk, said: deque[Chunk], no: Trouble | Paced | ValueError, called_at: datetime
+    ) -> int:
         """What a call that went wrong makes of `chunk`, and of what was `said` and not called for yet.
 
         How many documents may have been applied. Raises `no` where nothing more is to be sent in this turn.
         """
         match no:
             case InDoubt():
-                if await self._doubted(chunk, no) is not None:
+                if await self._doubted(chunk, no, called_at) is not None:
                     await self._take_back(said, self._store.clock.now())
                     said.clear()
                 return len(chunk)
@@ -238,28 +240,29 @@ class Saying:
                 await tx.debts.owe_again(ids, tx.now + ask_again(tries))
         log.warning("write_back.postponed", merchant=self._merchant.name, documents=len(owed), why=str(no.verdict))
 
-    async def _doubted(self, chunk: Chunk, doubt: InDoubt) -> datetime | None:
-        """It may have been applied, and is read back; until when the lane rests, if it does now."""
+    async def _doubted(self, chunk: Chunk, doubt: InDoubt, called_at: datetime) -> datetime | None:
+        """It may have been applied since `called_at`, and is read back; until when the lane rests, if it does now."""
         merchant, verdict = self._merchant, doubt.verdict
         log.warning("write_back.unknown", merchant=merchant.name, documents=len(chunk), cause=verdict.code)
-        if verdict.care is Care.UNCLASSIFIED:
-            await self._unclassified(chunk, verdict)
+        async with self._store.begin(self._claim, fact="write_back.doubted") as tx:
+            await tx.debts.called_at(_ids(chunk), called_at)
+            if verdict.care is Care.UNCLASSIFIED:
+                await self._unclassified(tx, chunk, verdict)
         return await lane.troubled(self._store, self._claim, merchant, doubt, fact="write_back.rested")
 
-    async def _unclassified(self, chunk: Chunk, verdict: Verdict) -> None:
+    async def _unclassified(self, tx: Tx, chunk: Chunk, verdict: Verdict) -> None:
         """The whole call was answered in words nobody has classified: read back, closely, before anything is said."""
-        async with self._store.begin(self._claim, fact="write_back.doubted") as tx:
-            await tx.unclassified.seen(verdict)
-            await tx.debts.doubt(_ids(chunk))
-            text = without_identifiers(verdict.text)
-            for one in chunk:
-                await tx.journal.add(
-                    "write_back.doubted",
-                    order_id=one.owed.order.id,
-                    merchant=one.owed.order.merchant,
-                    documents=len(chunk),
-                    text=text,
-                )
+        await tx.unclassified.seen(verdict)
+        await tx.debts.doubt(_ids(chunk))
+        text = without_identifiers(verdict.text)
+        for one in chunk:
+            await tx.journal.add(
+                "write_back.doubted",
+                order_id=one.owed.order.id,
+                merchant=one.owed.order.merchant,
+                documents=len(chunk),
+                text=text,
+            )
 
     async def _halve(self, chunk: Chunk, said: deque[Chunk], text: str) -> None:
         """Refused as a whole: each half is called for by itself, so that one bad document does not hold the others."""

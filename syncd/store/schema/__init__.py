@@ -17,7 +17,7 @@ from syncd.store.schema.applications import (
 from syncd.store.schema.base import metadata
 from syncd.store.schema.cards import card
 from syncd.store.schema.instance import alert_told, counter, instance
-from syncd.store.schema.orders import debt, invoice, invoice_order, journal, quarantine, request, submission
+from syncd.store.schema.orders import debt, invoice, invoice_order, journal, order_row, quarantine, request, submission
 from syncd.store.schema.reading import backfill, cursor, window_done
 from syncd.store.schema.working import allowance, lane, pace, pace_taken, token, token_call, unclassified, unit, worker
 
@@ -43,6 +43,7 @@ __all__ = [
     "lane",
     "metadata",
     "notice_seen",
+    "order_row",
     "order_trade",
     "pace",
     "pace_taken",

@@ -33,7 +33,6 @@ invoice_order = Table(
     Column("created_at", BIG),
     Column("wdt_status", Integer, nullable=False),
     Column("wdt_invoice_no", TEXT, nullable=False),
-    Column("raw", LargeBinary, nullable=False),
     Column("content_hash", LargeBinary, nullable=False),
     Column("seq", BIG, nullable=False),
     Column("first_seen_at", BIG, nullable=False),
@@ -95,6 +94,16 @@ invoice_order = Table(
     partial("ix_invoice_order_red_of", "red_of", where="red_of IS NOT NULL"),
     partial("ix_invoice_order_relation", "relation", where="relation <> ''"),
     partial("ix_invoice_order_number", "wdt_invoice_no", where="wdt_invoice_no <> ''"),
+    sqlite_strict=True,
+)
+
+#: An order's bytes as WDT sent them. Apart, because they are most of an order and seldom wanted: what is left of it is
+#: small to look up, and small to write again with each step it takes.
+order_row = Table(
+    "order_row",
+    metadata,
+    Column("order_id", BIG, ForeignKey("invoice_order.id"), primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
     sqlite_strict=True,
 )
 

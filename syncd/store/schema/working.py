@@ -35,6 +35,7 @@ worker = Table(
     Column("places", Integer, nullable=False),
     Column("busy", Integer, nullable=False),
     Column("vouches", Integer, nullable=False),
+    Column("settings", TEXT, nullable=False, server_default=""),
     Column("started_at", BIG, nullable=False),
     Column("beat_at", BIG, nullable=False),
     Column("heard_until", BIG, nullable=False),

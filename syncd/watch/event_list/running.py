@@ -176,6 +176,12 @@ OF_THE_PROGRAM: Mapping[str, Event] = {
         "已按新配置继续运行；此前在途调用均已结束。",
         ("merchants",),
     ),
+    "store.analysed": Event(
+        "info",
+        "The server knew too little of how a table's rows are spread to plan well, and was told to look.",
+        "数据库缺少该表的统计信息，已执行 ANALYZE。",
+        ("table",),
+    ),
     "store.refused": Event(
         "warning",
         "The database did not take a transaction (locked, full, unreadable): nothing was written and nothing is sent.",
@@ -217,6 +223,16 @@ OF_THE_PROGRAM: Mapping[str, Event] = {
         "This process said nothing for so long (blocked, frozen, cut off) that others took over its work.",
         "本进程曾失联（阻塞、冻结或断网），其单元已由其他进程接手。",
         ("seconds",),
+    ),
+    "worker.settings_differ": Event(
+        "warning",
+        "Processes at work on this store have different settings; `syncd status` shows which. Orders may be held that "
+        "another process would send: give all of them the same file, and reload them.",
+        "共用本库的进程配置不一致，详见 syncd status；个别单据可能因此被挂起。请统一配置后重新加载。",
+        (),
+    ),
+    "worker.settings_alike": Event(
+        "info", "All processes at work on this store have the same settings again.", "各进程配置已一致。", ()
     ),
     "worker.clock_off": Event(
         "error",

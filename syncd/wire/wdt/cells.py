@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from syncd.wire.strict_json import Malformed, exact
 
@@ -96,6 +96,17 @@ def loose_text(value: object) -> str:
 def storable_text(value: object) -> str:
     """As `loose_text`, without what no database column takes (NUL, lone surrogates); the bytes keep it all."""
     return loose_text(value).replace("\0", "").encode(errors="ignore").decode()
+
+
+def ten_thousandths(raw: bytes) -> int | None:
+    """An amount as it stands in a row, in ten-thousandths; None where absent, unreadable or out of range."""
+    try:
+        amount = exact(raw.decode().strip('" '))
+    except ValueError:
+        return None
+    if abs(amount) > MAX_AMOUNT:
+        return None
+    return int((amount * 10_000).to_integral_value(ROUND_HALF_UP))
 
 
 def lenient_object(raw: bytes) -> dict[str, object]:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import ROUND_HALF_UP
 
 import msgspec
 
 from syncd.domain.invoice import BlueRef
-from syncd.domain.order import BadRow, OrderNo, Page, Row
+from syncd.domain.order import BadRow, Glance, OrderNo, Page, Row
 from syncd.domain.texts import clean
 from syncd.wire import strict_json
 from syncd.wire.strict_json import Malformed
 from syncd.wire.wdt import cells
 from syncd.wire.wdt.errors import Refusal
-from syncd.wire.wdt.quick import content_hash, plain_row, says_twice
+from syncd.wire.wdt.quick import PlainRow, content_hash, known_by, plain_row, plain_rows, says_twice
 from syncd.wire.wdt.slices import slice_rows
 from syncd.wire.wdt.times import created_at
 
@@ -59,7 +58,7 @@ def decode_page(body: bytes, asked_at: datetime) -> Page:
     """
     spine, raws = slice_rows(body)
     envelope = open_envelope(spine)
-    rows, bad = _read_rows(raws)
+    rows, bad = _read_rows(raws, plain_rows(body, len(raws)))
     return Page(tuple(rows), tuple(bad), _total(envelope), asked_at)
 
 
@@ -80,7 +79,7 @@ def open_envelope(body: bytes) -> dict[str, object]:
     return envelope
 
 
-def read_row(raw: bytes) -> Row | BadRow:
+def read_row(raw: bytes) -> Glance | BadRow:
     """The head of one row, as lenient about types as it can be; the rest stays in its bytes."""
     if len(raw) > MAX_ROW:
         return BadRow(raw, "too_large")
@@ -106,7 +105,7 @@ def careful_row(raw: bytes) -> Row:
         is_red=(is_red := cells.truth_or_none(head.is_red) or False),
         shop_no=cells.storable_text(head.shop_no),
         payer_name=cells.storable_text(head.payer_name),
-        amount=_ten_thousandths(bytes(head.invoice_amount)),
+        amount=cells.ten_thousandths(bytes(head.invoice_amount)),
         created_at=created_at(head.created),
         raw=raw,
         content_hash=content_hash(raw),
@@ -156,21 +155,11 @@ def _number(value: Scalar) -> OrderNo:
     return OrderNo(number)
 
 
-def _ten_thousandths(raw: bytes) -> int | None:
-    try:
-        amount = strict_json.exact(raw.decode().strip('" '))
-    except ValueError:
-        return None
-    if abs(amount) > cells.MAX_AMOUNT:
-        return None
-    return int((amount * 10_000).to_integral_value(ROUND_HALF_UP))
-
-
-def _read_rows(raws: Sequence[bytes]) -> tuple[list[Row], list[BadRow]]:
-    kept: dict[OrderNo, Row] = {}
+def _read_rows(raws: Sequence[bytes], plain: Sequence[PlainRow | None]) -> tuple[list[Glance], list[BadRow]]:
+    kept: dict[OrderNo, Glance] = {}
     bad: list[BadRow] = []
-    for raw in raws:
-        row = read_row(raw)
+    for raw, read in zip(raws, plain, strict=True):
+        row = (read and len(raw) <= MAX_ROW and known_by(read, raw)) or read_row(raw)
         if isinstance(row, BadRow):
             bad.append(row)
             continue

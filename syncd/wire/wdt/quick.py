@@ -6,6 +6,7 @@ which costs ten times as much. The two agree on every row that this one takes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated
@@ -14,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from syncd.domain.order import OrderNo, Row
+from syncd.wire.wdt import cells
 
 #: Milliseconds, from 1973 to 2096: nothing smaller is taken for milliseconds, and up to there a float is exact enough.
 _Milliseconds = Annotated[int, Meta(ge=100_000_000_000, lt=4_000_000_000_000)]
@@ -29,8 +31,10 @@ _PIECE = 2047
 _STATUS, _NO = b'"status"', b'"invoice_order_no"'
 
 
-class _Plain(msgspec.Struct, gc=False):
-    invoice_order_no: _Number
+class PlainRow(msgspec.Struct, gc=False):
+    """A row of which nothing wants care, as `domain.order.Glance`: most rows are unchanged, and need not be more."""
+
+    no: _Number = msgspec.field(name="invoice_order_no")
     status: Annotated[int, Meta(ge=0, lt=2**31)]
     is_red: bool = False
     invoice_no: _Text | None = None
@@ -38,9 +42,38 @@ class _Plain(msgspec.Struct, gc=False):
     payer_name: str | None = None
     created: _Milliseconds | None = None
     invoice_amount: msgspec.Raw = msgspec.Raw()
+    #: These two are never what the row may say under such names: see `known_by`.
+    raw: bytes = b""
+    content_hash: bytes = b""
+
+    def read(self) -> Row:
+        """The row, as the careful reader would have read it."""
+        amount = bytes(self.invoice_amount)
+        cents = _ten_thousandths(amount.strip(b'"'))
+        return Row(
+            self.no,
+            self.status,
+            _storable(self.invoice_no),
+            False,
+            _storable(self.shop_no),
+            _storable(self.payer_name),
+            cells.ten_thousandths(amount) if cents is None else cents,
+            None if self.created is None else _instant(self.created / 1000, UTC),
+            self.raw,
+            self.content_hash,
+        )
 
 
-_PLAIN = msgspec.json.Decoder(_Plain)
+class _Data(msgspec.Struct, gc=False):
+    order: list[PlainRow]
+
+
+class _Usual(msgspec.Struct, gc=False):
+    data: _Data
+
+
+_PLAIN = msgspec.json.Decoder(PlainRow)
+_PAGE = msgspec.json.Decoder(_Usual)
 
 
 def content_hash(raw: bytes) -> bytes:
@@ -57,35 +90,39 @@ def says_twice(raw: bytes) -> bool:
     return raw.find(_STATUS) != raw.rfind(_STATUS) or raw.find(_NO) != raw.rfind(_NO)
 
 
-def plain_row(raw: bytes) -> Row | None:
-    """The head of one row; None where something about it wants care."""
-    if says_twice(raw):
-        return None
+def plain_row(raw: bytes) -> PlainRow | None:
+    """One row; None where something about it wants care."""
     try:
-        head = _PLAIN.decode(raw)
+        return known_by(_PLAIN.decode(raw), raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    no, created = head.invoice_order_no, head.created
-    invoice_no, shop_no, payer_name = head.invoice_no or "", head.shop_no or "", head.payer_name or ""
-    if head.is_red or not no.isascii() or not no.isprintable() or not no.strip():
+
+
+def plain_rows(body: bytes, count: int) -> Sequence[PlainRow | None]:
+    """The `count` rows of an answer, read in one go; nothing of any of them where it is not as it nearly always is.
+
+    What is there is yet to be told its bytes: see `known_by`.
+    """
+    try:
+        rows = _PAGE.decode(body).data.order
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        rows = []
+    return rows if len(rows) == count else [None] * count
+
+
+def known_by(row: PlainRow, raw: bytes) -> PlainRow | None:
+    """The row that was read from `raw`, knowing its bytes; None where something about it wants care."""
+    no = row.no
+    if row.is_red or says_twice(raw) or not no.isascii() or not no.isprintable() or not no.strip():
         return None
-    if "\0" in invoice_no or "\0" in shop_no or "\0" in payer_name:
-        return None
-    cents = _ten_thousandths(bytes(head.invoice_amount).strip(b'"'))
-    if cents is None:
-        return None
-    return Row(
-        no,
-        head.status,
-        invoice_no,
-        False,
-        shop_no,
-        payer_name,
-        cents,
-        None if created is None else _instant(created / 1000, UTC),
-        raw,
-        content_hash(raw),
-    )
+    row.raw = raw
+    row.content_hash = content_hash(raw)
+    return row
+
+
+def _storable(text: str | None) -> str:
+    """As `cells.storable_text`; half a pair is no text of JSON's to msgspec."""
+    return text.replace("\0", "") if text else ""
 
 
 def _ten_thousandths(amount: bytes) -> int | None:

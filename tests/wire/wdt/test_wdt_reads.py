@@ -31,7 +31,7 @@ async def test_a_page_is_read_with_its_total_and_the_clock_reading_of_its_stamp(
 
     page = await wdt.search(last_minutes())
 
-    assert [(row.no, row.status, row.payer_name) for row in page.rows] == [(no, 45, "买方")]
+    assert [(row.no, row.status, row.read().payer_name) for row in page.rows] == [(no, 45, "买方")]
     assert page.total == 1
     assert before <= page.asked_at <= datetime.now(UTC)
     assert wdt.decode(page.rows[0].raw).invoice_amount == Decimal("113")
@@ -69,7 +69,7 @@ async def test_rows_are_decoded_in_every_dress(sandbox: Sandbox, wdt: WdtClient,
     (row,) = (await wdt.search(last_minutes())).rows
 
     order = wdt.decode(row.raw)
-    assert (order.no, order.invoice_amount, row.amount) == (no, Decimal("113"), 1_130_000)
+    assert (order.no, order.invoice_amount, row.read().amount) == (no, Decimal("113"), 1_130_000)
     assert len(order.lines) == 1
 
 

@@ -34,13 +34,13 @@ async def kept_up(
 
 async def _keep_up(store: Store, every: float, speaks: Callable[[], Awaitable[bool]] | None) -> None:
     while True:
-        if speaks is None or await speaks():
-            await supervised("upkeep", "*", _look(store))
+        await supervised("upkeep", "*", _look(store, speaks))
         await asyncio.sleep(every)
 
 
-async def _look(store: Store) -> None:
+async def _look(store: Store, speaks: Callable[[], Awaitable[bool]] | None) -> None:
     try:
-        await refreshed(store)
+        if speaks is None or await speaks():
+            await refreshed(store)
     except StoreUnavailable as error:  # so can nothing else: there is a next time
         log.warning("store.refused", stage="upkeep", unit="*", why=str(error))

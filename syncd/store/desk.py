@@ -83,12 +83,10 @@ class Desk:
 
         Where that fails, their leases run out by themselves.
         """
-        now = self._store.clock.now()
-        endings = [
-            Ending(one, now, one.failures, notes=one.notes, crashes=one.crashes) for one in granted if one is not None
-        ]
-        if endings:
-            await self._end(endings)
+        claims = [one for one in granted if one is not None]
+        if claims:
+            async with self._store.begin(fact="unit.finished", lone=True) as tx:
+                await tx.units.give_back(claims)
 
     async def _end(self, endings: Sequence[Ending]) -> list[Fenced | None]:
         async with self._store.begin(fact="unit.finished", lone=True) as tx:

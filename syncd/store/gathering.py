@@ -63,23 +63,27 @@ class Gathered(Generic[Q, A]):
             await asyncio.wait({self._answering})
 
     async def _rounds(self) -> None:
-        while (asked := self._next()) or self._late:
-            try:
-                answers = await self._answers([question for question, _ in asked]) if asked else []
-            except asyncio.CancelledError:
-                for _, waits in (*asked, *self._waiting):
-                    waits.cancel()
-                raise
-            for (_, waits), answer in zip(asked, answers, strict=True):
-                if waits.done():
-                    self._late += [] if isinstance(answer, BaseException) else [answer]
-                elif isinstance(answer, BaseException):
-                    waits.set_exception(answer)
-                else:
-                    waits.set_result(answer)
-            late, self._late = self._late, []
-            if late and self._unheard is not None:  # what befalls that is nobody's trouble here
-                await asyncio.gather(self._unheard(late), return_exceptions=True)
+        asked: list[tuple[Q, asyncio.Future[A]]] = []
+        try:
+            while (asked := self._next()) or self._late:
+                await self._round(asked)
+        except asyncio.CancelledError:
+            for _, waits in (*asked, *self._waiting):
+                waits.cancel()
+            raise
+
+    async def _round(self, asked: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
+        answers = await self._answers([question for question, _ in asked]) if asked else []
+        for (_, waits), answer in zip(asked, answers, strict=True):
+            if waits.done():
+                self._late += [] if isinstance(answer, BaseException) else [answer]
+            elif isinstance(answer, BaseException):
+                waits.set_exception(answer)
+            else:
+                waits.set_result(answer)
+        late, self._late = self._late, []
+        if late and self._unheard is not None:  # what befalls that is nobody's trouble here
+            await asyncio.gather(self._unheard(late), return_exceptions=True)
 
     async def _answers(self, questions: Sequence[Q]) -> Sequence[A | BaseException]:
         (found,) = await asyncio.gather(self._told(questions), return_exceptions=True)

@@ -18,9 +18,11 @@ log = structlog.get_logger("syncd.store")
 #: Bytes: a smaller table is quick to read whatever the plan.
 _LARGE = 2**20
 #: Those of which nothing is known, and those in which half as much has changed since as they hold: that is five times
-#: what the server itself would wait for.
+#: what the server itself would wait for. One that is somebody else's is theirs to look after: the server would pass it
+#: over, and say so to nobody.
 _UNKNOWN = text("""
 SELECT here.relname FROM pg_stat_user_tables here
+JOIN pg_class it ON it.oid = here.relid AND pg_has_role(it.relowner, 'USAGE')
 WHERE here.schemaname = current_schema() AND here.relname = ANY(:names) AND pg_relation_size(here.relid) >= :large
   AND (here.n_mod_since_analyze > here.n_live_tup / 2 + 10000 OR NOT EXISTS (
     SELECT 1 FROM pg_stats known WHERE known.schemaname = here.schemaname AND known.tablename = here.relname))

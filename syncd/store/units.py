@@ -251,6 +251,13 @@ class Units:
         self.woken.update(ended)
         return [None if one.unit in ended else _fenced(one.claim) for one in endings]
 
+    async def give_back(self, claims: Sequence[Claim]) -> None:
+        """No turn was had under these: their units are due now and otherwise as they were; a superseded one is not."""
+        now = to_ms(self._clock.now())
+        units = sorted((one.stage, one.key, one.epoch) for one in claims)
+        await tell(self._connection, Tell(grants.GIVE_BACK, [(now, *one) for one in units]))
+        self.woken.update({(stage, key): now for stage, key, _ in units})
+
     async def wake(self, stage: str, key: str, at: datetime | None = None) -> None:
         """Make the unit due at `at`, or now: part of the transaction that gives it something to do."""
         await self.wake_by(stage, key, 0 if at is None else to_ms(at))

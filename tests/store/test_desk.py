@@ -157,6 +157,29 @@ async def test_what_does_not_end_in_time_is_given_up_and_nobody_waits_for_it() -
     assert await gathered.ask(3) == 6
 
 
+async def test_whoever_asks_while_a_late_answer_is_told_is_given_up_with_it() -> None:
+    rounds, telling = Rounds(), asyncio.Event()
+
+    async def never(_: Sequence[int]) -> None:
+        telling.set()
+        await asyncio.Event().wait()
+
+    gathered = Gathered(rounds.answer, unheard=never)
+    gone = asyncio.create_task(gathered.ask(1))
+    await rounds.begun.wait()
+    gone.cancel()
+    rounds.go_on.set()
+    await telling.wait()
+    asked = asyncio.create_task(gathered.ask(2))
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(10):
+        await gathered.over(0.01)
+        await asyncio.wait({asked})
+
+    assert asked.cancelled()
+
+
 @ON_A_SERVER
 async def test_a_store_is_closed_although_a_claim_waits_for_a_lock(
     store: Store, emptied: str, monkeypatch: pytest.MonkeyPatch
@@ -196,7 +219,7 @@ async def test_a_grant_whose_asker_is_gone_is_given_back_as_it_was(
 ) -> None:
     """Nobody would work on the unit for as long as the lease lasts."""
     (before,) = [one for one in await claims(store) if one.key == "m001"]
-    await store.desk.finish(Ending(before, at(0), failures=2, notes="noted", crashes=1))
+    await store.desk.finish(Ending(before, at(0), failures=2, trouble="why", notes="noted", crashes=1))
     granting, go_on = asyncio.Event(), asyncio.Event()
     claim_all = Units.claim_all
 
@@ -217,6 +240,8 @@ async def test_a_grant_whose_asker_is_gone_is_given_back_as_it_was(
     again = await store.desk.claim("push", "m001")
     assert again is not None
     assert (again.epoch, again.failures, again.notes, again.crashes) == (before.epoch + 2, 2, "noted", 1)
+    async with store.read() as tx:
+        assert [one.trouble for one in await tx.units.all() if (one.stage, one.key) == ("push", "m001")] == ["why"]
 
 
 async def test_a_superseded_ending_is_refused_and_its_neighbours_are_not(store: Store, clock: VirtualClock) -> None:

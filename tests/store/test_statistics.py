@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from archive import LARGE, fill_postgresql
 from daemon_parts import NOON, Daemon, VirtualClock, settings_for
+from psycopg import sql
 from store_parts import ON_A_FILE
 
 from syncd.sandbox import Sandbox
@@ -69,6 +72,27 @@ async def test_small_tables_are_left_alone(clock: VirtualClock, postgres: str) -
 
     async with Store.at(postgres, clock) as store:
         assert await refreshed(store) == []
+
+
+@pytest.fixture
+def guest(grown: str) -> Iterator[str]:
+    """The same store, for somebody to whom none of its tables belongs."""
+    role = f"guest_{secrets.token_hex(6)}"
+    with psycopg.connect(grown, autocommit=True) as db:
+        name = sql.Identifier(role)
+        db.execute(sql.SQL("CREATE ROLE {}").format(name))
+        db.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(name))
+        yield f"{grown}{'&' if '?' in grown else '?'}options=-c%20role%3D{role}"
+        db.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        db.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+async def test_tables_of_somebody_else_are_left_to_them(clock: VirtualClock, grown: str, guest: str) -> None:
+    """The server would pass them over, and we would say every minute that it was told."""
+    async with Store.at(guest, clock) as store:
+        assert await refreshed(store) == []
+
+    assert known(grown) == set()
 
 
 async def test_of_many_processes_one_sees_to_it(clock: VirtualClock, grown: str) -> None:

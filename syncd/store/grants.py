@@ -169,8 +169,9 @@ UPDATE unit SET next_at = {earlier}(next_at, ?), lease_until = 0, owner = '',
   failures = ?, trouble = ?, notes = ?, crashes = ?, ran_at = ?
 WHERE stage = ? AND "key" = ? AND epoch = ? RETURNING next_at
 """
+#: By whether it is PostgreSQL. A unit that was woken during its turn is due when it was woken for.
+FINISH = {False: _FINISH.format(earlier="min"), True: _FINISH.format(earlier="least")}
+#: The instant, and the claim: nothing else of the unit changes.
 GIVE_BACK = """
 UPDATE unit SET next_at = ?, lease_until = 0, owner = '' WHERE stage = ? AND "key" = ? AND epoch = ?
 """
-#: By whether it is PostgreSQL. A unit that was woken during its turn is due when it was woken for.
-FINISH = {False: _FINISH.format(earlier="min"), True: _FINISH.format(earlier="least")}

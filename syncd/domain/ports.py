@@ -47,7 +47,10 @@ class Erp(Protocol):
         ...
 
     def ask_the_same(self, before: bytes, now: bytes) -> bool:
-        """Whether two rows of one order certainly ask for the same invoice; what is not certain is False."""
+        """Whether two rows of one order certainly ask for the same invoice; what is not certain is False.
+
+        `before` is empty where nobody knows any more what the order asked for.
+        """
         ...
 
 

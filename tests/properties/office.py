@@ -237,7 +237,7 @@ class OfficeErp:
         return _order(no, amount, status, number)
 
     def ask_the_same(self, before: bytes, now: bytes) -> bool:
-        return self.decode(before) == self.decode(now)
+        return before != b"" and self.decode(before) == self.decode(now)
 
 
 class OfficeIssuer:

@@ -25,8 +25,8 @@ Cells = Sequence[Any]
 T = TypeVar("T")
 #: So many statements are worth the ceremony of sending them together.
 _MANY = 3
-#: So many rows are added by one INSERT.
-_TOGETHER = 10
+#: So many rows are added by one INSERT, as long as there are so many.
+_TOGETHER = (50, 10, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """New rows for `table`. `columns` are their names and, for PostgreSQL, the types.
+    """New rows for `table`. `columns` are their names and PostgreSQL's types; a `bytea` is never None.
 
     There it is a COPY: an INSERT for each of many rows would cost the server several times as much. On SQLite one
-    INSERT takes several rows: Python's lock changes hands with each statement.
+    INSERT takes many rows: Python's lock changes hands with each statement.
     """
 
     table: str
@@ -170,10 +170,15 @@ def executed(db: sqlite3.Connection, step: Ask | Tell | Add) -> Any:
 
 
 def _added(db: sqlite3.Connection, step: Add) -> int:
-    whole = len(step.rows) - len(step.rows) % _TOGETHER
-    for at in range(0, whole, _TOGETHER):
-        db.execute(step.sql_for(_TOGETHER), list(chain.from_iterable(step.rows[at : at + _TOGETHER])))
-    db.executemany(step.sql, step.rows[whole:])
+    cells, width = list(chain.from_iterable(step.rows)), len(step.columns)
+    for place, kind in enumerate(step.columns.values()):
+        if kind == "bytea":  # Python asks around how bytes are to be adapted, each time they are bound
+            cells[place::width] = map(bytearray, cells[place::width])
+    at = 0
+    for together in _TOGETHER:
+        while at + together * width <= len(cells):
+            db.execute(step.sql_for(together), cells[at : at + together * width])
+            at += together * width
     return len(step.rows)
 
 

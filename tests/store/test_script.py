@@ -72,9 +72,9 @@ async def test_of_several_that_are_sent_together_each_is_told_what_it_found_itse
     assert few == [1, [after[0], ("script:b", 3), after[2]]]
 
 
-@pytest.mark.parametrize("rows", [1, 9, 10, 11, 25])
+@pytest.mark.parametrize("rows", [1, 9, 10, 11, 25, 50, 99, 161])
 async def test_however_many_rows_are_added_each_is_there_once(url: str, rows: int) -> None:
-    cells = [(f"script:{number:02}", number) for number in range(rows)]
+    cells = [(f"script:{number:03}", number) for number in range(rows)]
 
     def adding() -> Script[int]:
         added: int = yield Add("counter", COUNTER, cells)

@@ -18,11 +18,10 @@ from syncd.wire import strict_json
 from syncd.wire.strict_json import Malformed
 from syncd.wire.wdt import cells
 from syncd.wire.wdt.errors import Refusal
-from syncd.wire.wdt.quick import PlainRow, content_hash, known_by, plain_row, plain_rows, says_twice
+from syncd.wire.wdt.quick import MAX_ROW, PlainRow, content_hash, plain_page, plain_row, says_twice
 from syncd.wire.wdt.slices import slice_rows
 from syncd.wire.wdt.times import created_at
 
-MAX_ROW = 2**20
 #: Same column as in the request (seed wdt-search §3.3): a longer one could never be asked for again.
 MAX_NUMBER = 40
 #: No number is as long; an index of the store takes no text of any length, and one odd row must not stop its page.
@@ -56,9 +55,9 @@ def decode_page(body: bytes, asked_at: datetime) -> Page:
     Of two rows with the same number the last is kept; the earlier stands in `bad` as `superseded`, so that
     `Page.count` still says how many rows were served. Raises Refusal (status not 0), Malformed.
     """
-    spine, raws = slice_rows(body)
+    spine, raws, plain = plain_page(body) or _odd_page(body)
     envelope = open_envelope(spine)
-    rows, bad = _read_rows(raws, plain_rows(body, len(raws)))
+    rows, bad = _read_rows(raws, plain)
     return Page(tuple(rows), tuple(bad), _total(envelope), asked_at)
 
 
@@ -155,11 +154,16 @@ def _number(value: Scalar) -> OrderNo:
     return OrderNo(number)
 
 
+def _odd_page(body: bytes) -> tuple[bytes, list[bytes], list[PlainRow | None]]:
+    spine, raws = slice_rows(body)
+    return spine, raws, [None] * len(raws)
+
+
 def _read_rows(raws: Sequence[bytes], plain: Sequence[PlainRow | None]) -> tuple[list[Glance], list[BadRow]]:
     kept: dict[OrderNo, Glance] = {}
     bad: list[BadRow] = []
     for raw, read in zip(raws, plain, strict=True):
-        row = (read and len(raw) <= MAX_ROW and known_by(read, raw)) or read_row(raw)
+        row = read or read_row(raw)
         if isinstance(row, BadRow):
             bad.append(row)
             continue

@@ -5,7 +5,8 @@
 
 A scheduler and one worker, then a scheduler and two, with the same settings: the orders are shared out among
 `--merchants`, a worker has `--concurrency` submissions under way at most, and each answer takes `--delay-ms`. The
-ledger of the fakes must show one invoice and one write-back for each order.
+ledger of the fakes must show one invoice and one write-back for each order. One worker at a time pushes for a merchant:
+of those that are pushed for, the busier of two workers has half, or more.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from benchmarks import racing
 from benchmarks.fakes import serving
 from benchmarks.flow import DAYS, Field, seconds
 from benchmarks.postgres import postgres
-from benchmarks.racing import Run, in_turns
+from benchmarks.racing import Run, in_turns, median
 from benchmarks.report import Measure, panel, tell, telling
 
 ONE, TWO = "1 worker", "2 workers"
@@ -30,6 +31,11 @@ def measures(runs: Mapping[str, list[Run]], orders: int) -> list[Measure]:
     return [
         *(Measure(f"{name}, orders a second", orders / seconds(done), unit="/s") for name, done in runs.items()),
         Measure(f"{TWO} : {ONE}", seconds(runs[ONE]) / seconds(runs[TWO]), 1.6),
+        *(
+            Measure(f"{TWO} : {ONE}, round {number}", seconds([one]) / seconds([two]))
+            for number, (one, two) in enumerate(zip(runs[ONE], runs[TWO], strict=True), 1)
+        ),
+        Measure("pushed for by the busier of two", 100 * median([run.told["busiest"] for run in runs[TWO]]), unit="%"),
         *(
             Measure(f"{name}, CPU for 1,000 orders", seconds(done, "cpu") * 1000 / orders, unit="s")
             for name, done in runs.items()

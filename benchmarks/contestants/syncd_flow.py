@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import msgspec
 
 from benchmarks.contestants import settings
-from benchmarks.contestants.watching import Finished, Looker, Process
+from benchmarks.contestants.watching import Finished, Looker, Process, Spread
 from benchmarks.contestants.wish import read_wish, tell
 
 EVERY = 0.1
@@ -43,9 +43,10 @@ def main() -> None:
     with open(wish.folder / "syncd.log", "wb") as said:
         daemons = [subprocess.Popen([*syncd, "run", *role], stderr=said) for role in roles]
     processes = [Process(daemon.pid) for daemon in daemons]
+    spread = Spread()
     try:
         with Looker.at(wish.store) as look:
-            finished = watch(look, wish.url, wish.orders, daemons, processes)
+            finished = watch(look, wish.url, wish.orders, daemons, processes, spread)
     finally:
         for daemon in daemons:
             daemon.send_signal(signal.SIGTERM)
@@ -58,16 +59,23 @@ def main() -> None:
         ended_at=finished.at,
         first={"seconds": finished.seconds, "cpu": finished.cpu},
         peak_mb=finished.peak_mb,
+        busiest=spread.busiest,
     )
 
 
 def watch(
-    look: Looker, url: str, orders: int, daemons: list[subprocess.Popen[bytes]], processes: list[Process]
+    look: Looker,
+    url: str,
+    orders: int,
+    daemons: list[subprocess.Popen[bytes]],
+    processes: list[Process],
+    spread: Spread,
 ) -> Finished | None:
     """Until `orders` are confirmed, or patience is over, or a daemon ended."""
     deadline, samples, confirmed = time.monotonic() + PATIENCE + orders * PATIENCE_EACH, [(time.monotonic(), 0.0)], 0
     while time.monotonic() < deadline and all(daemon.poll() is None for daemon in daemons):
         confirmed = look.count("DONE60")
+        spread.note(look.at_work("push"))
         samples.append((time.monotonic(), sum(process.cpu() for process in processes)))
         if confirmed >= orders:
             with urlopen(url + "/ledger") as answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,25 @@ class Process:
         return int(next(line.split()[1] for line in lines if line.startswith(name))) / 1024
 
 
+@dataclass(slots=True)
+class Spread:
+    """How units of push lie over the processes, whenever more than one is at work."""
+
+    units: int = 0
+    of_the_busiest: int = 0
+
+    def note(self, at_work: Sequence[int]) -> None:
+        """So many units each process has now."""
+        if sum(at_work) > 1:
+            self.units += sum(at_work)
+            self.of_the_busiest += max(at_work)
+
+    @property
+    def busiest(self) -> float:
+        """The part of them that the process had which had most of them at the time."""
+        return self.of_the_busiest / max(1, self.units)
+
+
 class Looker:
     """Reads a store beside whoever works on it."""
 
@@ -75,6 +94,11 @@ class Looker:
         """Orders in that state."""
         sql = f"SELECT count(*) FROM invoice_order WHERE state = {self._mark}"
         return int(self._connection.execute(sql, (state,)).fetchone()[0])
+
+    def at_work(self, stage: str) -> list[int]:
+        """How many units of the stage each process has that has any."""
+        sql = f"SELECT count(*) FROM unit WHERE stage = {self._mark} AND lease_until > 0 GROUP BY owner"
+        return [int(count) for (count,) in self._connection.execute(sql, (stage,)).fetchall()]
 
     def waiting(self) -> int | None:
         """Units that have had no turn yet; None before there are any."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import select
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +28,9 @@ from procrastinate.schema import SchemaManager
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool
+
+from syncd.engine import sharing
+from syncd.engine.sharing import Share
 
 log = structlog.get_logger("syncd.engine")
 
@@ -54,7 +56,12 @@ _PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "8000", "keepalives_idl
 @cache
 def schema_name() -> str:
     """The PostgreSQL schema of this version's queue."""
-    return _PREFIX + hashlib.sha256(SchemaManager.get_schema().encode()).hexdigest()[:8]
+    return _PREFIX + hashlib.sha256("\n".join(_tables()).encode()).hexdigest()[:8]
+
+
+def _tables() -> tuple[LiteralString, ...]:
+    """What Procrastinate wants, and what stands there beside it."""
+    return SchemaManager.get_schema(), sharing.SCHEMA
 
 
 #: For the rest of a transaction the queue's names are known beside the store's own.
@@ -124,7 +131,8 @@ async def prepare(url: str) -> bool:
         ours = sql.Identifier(schema_name())
         await connection.execute(sql.SQL("CREATE SCHEMA {}").format(ours))
         await connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(ours))
-        await connection.execute(SchemaManager.get_schema())
+        for statements in _tables():
+            await connection.execute(statements)
     log.info("engine.queue_made", schema=schema_name())
     return True
 
@@ -212,45 +220,67 @@ async def put_along(connection: psycopg.AsyncConnection[Any], units: Iterable[Wa
 
 
 class Places(JobManager):
-    """The queue as one process sees it: of a group whose places are taken it takes nothing more.
+    """The queue as one process sees it: of a group whose places are taken it takes nothing more, nor others' share.
 
     `places` are the groups this process serves and how many units of each it works on at once; a group is a queue.
-    `lost` is called when no heartbeat has got through for `patience` seconds.
+    `lost` is called when no heartbeat has got through for `silent_after` seconds.
     """
 
     def __init__(
-        self, connector: PsycopgConnector, places: Mapping[str, int], patience: float, lost: Callable[[], None]
+        self, connector: PsycopgConnector, places: Mapping[str, int], silent_after: float, lost: Callable[[], None]
     ) -> None:
         super().__init__(connector)
-        self._places = dict(places)
-        self._patience = patience
+        self._silent_after = silent_after
         self._lost = lost
-        self._taken: Counter[str] = Counter()
+        self._share = Share(places)
         self._unfinished: dict[int, Job] = {}
         self._nudge: NotificationCallback | None = None
-        self.heard_at = time.monotonic()
+        self._asked_anyway_at = self.heard_at = time.monotonic()
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """The job that has waited longest among the groups that have a place."""
-        with_places = [group for group, most in self._places.items() if self._taken[group] < most]
-        job = await super().fetch_job(with_places, worker_id) if with_places else None
+        """The job that has waited longest among the groups that have a place and are not left to others now."""
+        if not (free := self._share.free):
+            return None
+        anyway = time.monotonic() - self._asked_anyway_at >= sharing.ANYWAY_EVERY
+        if anyway:
+            self._asked_anyway_at = time.monotonic()
+        if anyway or not any(free.values()):
+            job = await super().fetch_job(list(free), worker_id)
+        else:
+            job = await self._fetch_share(free, worker_id)
         if job is not None:
-            self._taken[job.queue] += 1
+            self._share.take(job)
         return job
+
+    async def _fetch_share(self, free: Mapping[str, int], worker_id: int) -> Job | None:
+        row = await self.connector.execute_query_one_async(
+            sharing.FETCH,
+            queues=list(free),
+            taken=list(free.values()),
+            worker_id=worker_id,
+            heard_within=self._silent_after / 2,
+        )
+        return None if row["id"] is None else Job.from_row(row)
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """Take the job off the list. Where the database does not answer, again at the next heartbeat."""
         try:
             await self._finish(job, status, delete_job)
         finally:
-            self._taken[job.queue] -= 1
+            self._share.give_back(job)
             if self._nudge is not None:  # a place is free: look again, as if something new had come
                 await self._nudge(channel="", notification={"type": "job_inserted", "job_id": job.id or 0})
 
     async def _finish(self, job: Job, status: Status, delete_job: bool) -> None:
         assert job.id is not None
         try:
-            await super().finish_job(job, status, delete_job)
+            await self.connector.execute_query_async(
+                sharing.FINISH,
+                job_id=job.id,
+                status=status.value,
+                delete_job=delete_job,
+                lock=job.lock,
+            )
         except ConnectorException as error:
             if isinstance(error.__cause__, psycopg.errors.RaiseException):  # reaped: we were taken for dead
                 log.warning("engine.job_lost", unit=job.lock)
@@ -264,12 +294,21 @@ class Places(JobManager):
         self._nudge = on_notification
         await super().listen_for_jobs(on_notification=on_notification, queues=queues)
 
+    async def register_worker(self) -> int:
+        """Sign on, and say what for; our number."""
+        number = await super().register_worker()
+        await self._beat(number)
+        return number
+
+    async def _beat(self, worker_id: int) -> None:
+        await self.connector.execute_query_async(sharing.BEAT, worker_id=worker_id, places=self._share.said())
+
     async def update_heartbeat(self, worker_id: int) -> None:
         """Say that this process lives. A beat that fails is made up for by the next; after too many, `lost`."""
         try:
-            await super().update_heartbeat(worker_id)
+            await self._beat(worker_id)
         except ConnectorException:
-            if time.monotonic() - self.heard_at > self._patience:
+            if time.monotonic() - self.heard_at > self._silent_after:
                 self._lost()
             return
         self.heard_at = time.monotonic()
@@ -284,6 +323,6 @@ class Places(JobManager):
 
     def forget(self) -> None:
         """Nothing is at work any more: a new beginning."""
-        self._taken.clear()
+        self._share.forget()
         self._unfinished.clear()
-        self.heard_at = time.monotonic()
+        self._asked_anyway_at = self.heard_at = time.monotonic()

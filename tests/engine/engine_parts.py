@@ -154,13 +154,14 @@ class Fleet:
 
     async def units(self) -> list[str]:
         """What is in the queue, waiting or at work; the schedulers' own ticks apart."""
-        return await self._column("SELECT lock FROM procrastinate_jobs WHERE task_name = 'unit' ORDER BY lock")
+        return await self.column("SELECT lock FROM procrastinate_jobs WHERE task_name = 'unit' ORDER BY lock")
 
     async def workers(self) -> int:
         """How many have signed on and not off."""
-        return len(await self._column("SELECT id FROM procrastinate_workers"))
+        return len(await self.column("SELECT id FROM procrastinate_workers"))
 
-    async def _column(self, query: LiteralString) -> list[str]:
+    async def column(self, query: LiteralString) -> list[str]:
+        """The one column of what is found in the queue's tables."""
         options = f"-c search_path={schema_name()}"
         async with await psycopg.AsyncConnection.connect(self.url, options=options) as connection:
             rows = await connection.execute(query)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -126,12 +127,16 @@ class Member:
                 vouches=vouches,
                 silent_after=self.pulse.silent_after,
                 settings=self.settings,
+                off=self.pulse.off,
             )
             self._compare(said_at, before, self.wall())
+            ended = await tx.workers.end_sessions_of_the_silent()
             if self.beats % _BEATS == 0:
                 await tx.workers.extend(self.owner, running, LEASE)
                 await tx.workers.forget_the_dead()
                 self._note_settings(differ(await tx.workers.all()))
+        for owner, sessions in Counter(ended).items():
+            log.warning("worker.sessions_ended", owner=owner, sessions=sessions)
         if self.beats and silence > self.pulse.silent_after.total_seconds():
             log.warning("worker.was_silent", seconds=round(silence, 1))
         if here is not None and self.guard is not None:

@@ -176,6 +176,7 @@ def upgrade() -> None:
         sa.Column("held_phase", TEXT, nullable=True),
         sa.Column("next_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("unheard", sa.Integer(), server_default="0", nullable=False),
         sa.Column("revives", sa.Integer(), server_default="0", nullable=False),
         sa.Column("restarts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("duplicates", sa.Integer(), server_default="0", nullable=False),
@@ -417,6 +418,9 @@ def upgrade() -> None:
         sa.Column("busy", sa.Integer(), nullable=False),
         sa.Column("vouches", sa.Integer(), nullable=False),
         sa.Column("settings", TEXT, server_default="", nullable=False),
+        sa.Column(
+            "clock_off", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
+        ),
         sa.Column("started_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("beat_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("heard_until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -11,14 +11,19 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import structlog
+
 from syncd.domain.budget import Slowed
 from syncd.store.gathering import Gathered
 from syncd.store.numbers import Numbers
 from syncd.store.paces import slowed_all
+from syncd.store.troubles import StoreUnavailable
 from syncd.store.units import LEASE, Claim, Due, Ending, Fenced
 
 if TYPE_CHECKING:
     from syncd.store.store import Store
+
+log = structlog.get_logger("syncd.store")
 
 Unit = tuple[str, str]
 #: Request numbers that are drawn at a time.
@@ -28,6 +33,8 @@ _AT_ONCE = 100
 _GOOD_FOR = 10.0
 #: Seconds; a statement itself might wait for half a minute.
 _GIVEN_UP_AFTER = 3.0
+#: Seconds between two attempts to say what the database could not take.
+_SAID_AGAIN_AFTER = 1.0
 
 
 class Desk:
@@ -42,6 +49,9 @@ class Desk:
         good_for = _GOOD_FOR if store.path is None else math.inf
         self._numbers = Numbers(self._draws.ask, good_for=good_for, clock=store.clock.monotonic)
         self._slowed = Gathered(self._hear)
+        #: Endings that the database could not take, and the task that says them again.
+        self._unsaid: list[Ending] = []
+        self._saying: asyncio.Task[None] | None = None
 
     async def due(self, stage: str) -> list[Due]:
         """Units of `stage` whose time has come and that nobody holds, longest waiting first."""
@@ -52,8 +62,18 @@ class Desk:
         return await self._claims.ask((stage, key))
 
     async def finish(self, ending: Ending) -> None:
-        """Give the unit back. Raises Fenced."""
-        await self._endings.ask(ending)
+        """Give the unit back. Raises Fenced.
+
+        Where the database cannot take that, it is said again as long as the lease lasts: else an outage of seconds
+        would leave the unit lying for a minute, in the name of somebody who is at work on it no more.
+        """
+        try:
+            await self._endings.ask(ending)
+        except StoreUnavailable:
+            self._unsaid.append(ending)
+            if self._saying is None or self._saying.done():
+                self._saying = asyncio.create_task(self._say_again())
+            raise
 
     async def number(self, sid: str) -> int:
         """The number of the next request to a tenant: higher than all drawn before it."""
@@ -65,6 +85,9 @@ class Desk:
 
     async def close(self) -> None:
         """Until nothing is on its way any more; what a stop cannot wait for is given up, as if the process had died."""
+        if self._saying is not None:
+            self._saying.cancel()
+            await asyncio.wait({self._saying})
         every = (self._due, self._claims, self._endings, self._draws, self._slowed)
         await asyncio.gather(*(gathered.over(_GIVEN_UP_AFTER) for gathered in every))
 
@@ -93,6 +116,20 @@ class Desk:
             fenced = await tx.units.finish_all(endings)
         self._store.fenced += sum(one is not None for one in fenced)
         return fenced
+
+    async def _say_again(self) -> None:
+        while self._unsaid:
+            await asyncio.sleep(_SAID_AGAIN_AFTER)
+            now = self._store.clock.monotonic()
+            unsaid, self._unsaid = [one for one in self._unsaid if now < one.claim.lease_until], []
+            said = await asyncio.gather(*map(self._endings.ask, unsaid), return_exceptions=True)
+            for one, end in zip(unsaid, said, strict=True):
+                if isinstance(end, StoreUnavailable):
+                    self._unsaid.append(one)
+                elif isinstance(end, Fenced):
+                    log.warning(
+                        "unit.fenced", stage=one.claim.stage, unit=one.claim.key, epoch=one.claim.epoch, why=str(end)
+                    )
 
     async def _draw(self, sids: Sequence[str]) -> list[range]:
         """Several for each tenant where nobody else draws; the order among several processes is the store's to know."""

@@ -7,6 +7,7 @@ A worker that froze inside a transaction must not keep its merchant from everybo
 from __future__ import annotations
 
 import os
+import select
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from syncd.store.dialect import lock_key
@@ -32,6 +33,7 @@ _SESSION = {
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    "syncd.session": "on",  # means nothing to the server: whoever finds it there knows that it got the others, too
 }
 #: What the daemon looks up it looks up by an index, a few rows at a time. A plan made on a first day, when a table is
 #: quicker read as a whole, is kept by its session; one made without statistics hashes a whole table to join two rows.
@@ -154,11 +156,25 @@ def _engine(url: str, settings: dict[str, str], connections: int) -> AsyncEngine
         cursor.close()
         connection.commit()
 
+    @event.listens_for(engine.sync_engine, "checkout")
+    def on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:
+        if _ended(connection.driver_connection):
+            raise InvalidatePoolError("the server has ended this session, and so perhaps all of them")
+
     @event.listens_for(engine.sync_engine, "handle_error")
     def on_error(context: Any) -> None:
         without_rows(context.original_exception, context.sqlalchemy_exception)
 
     return engine
+
+
+def _ended(connection: Any) -> bool:
+    """Whether something has come that nobody had asked for: that is how the server says that it is gone."""
+    if connection.closed:
+        return True
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    return bool(line.poll(0))
 
 
 def _given(target: URL) -> dict[str, Any]:
@@ -259,8 +275,13 @@ def told(error: Exception) -> str:
 def require_suitable(url: str) -> None:
     """Raises UnsupportedStore unless the server is one the program can keep its promises on; StoreUnavailable."""
     with looking(url) as db:
-        version = db.info.server_version
-        encoding = db.info.parameter_status("server_encoding")
+        require_suitable_to(db)
+
+
+def require_suitable_to(db: Connection[Any]) -> None:
+    """The same, in a look that is being taken. Raises UnsupportedStore."""
+    version = db.info.server_version
+    encoding = db.info.parameter_status("server_encoding")
     if version < OLDEST:
         there, oldest = version // 10000, OLDEST // 10000
         text = f"PostgreSQL {there} is too old: {oldest} or newer is needed"
@@ -268,12 +289,21 @@ def require_suitable(url: str) -> None:
     if encoding != "UTF8":
         text = f"the database's encoding is {encoding}: make it with ENCODING 'UTF8'"
         raise UnsupportedStore(text, "encoding", encoding=encoding)
+    (kept,) = db.execute("SELECT current_setting('syncd.session', true)").fetchone() or (None,)
+    if kept != "on":
+        text = "something between us and the server drops the settings of sessions: connect to PostgreSQL itself"
+        raise UnsupportedStore(text, "pooled")
 
 
 def has_tables(url: str) -> bool:
     """Whether a migration ever made tables here. Raises StoreUnavailable."""
     with looking(url) as db:
-        (found,) = db.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone() or (False,)
+        return are_there(db)
+
+
+def are_there(db: Connection[Any]) -> bool:
+    """The same, in a look that is being taken."""
+    (found,) = db.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone() or (False,)
     return bool(found)
 
 

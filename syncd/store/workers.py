@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, exists, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.store.dialect import DATABASE_NOW, is_postgresql, upsert
@@ -24,8 +24,23 @@ BEAT = timedelta(seconds=1)
 SILENT_AFTER = timedelta(seconds=5)
 #: What is due, settled or fresh is reckoned by each host's own clock: further off the database's than this it is wrong.
 MOST_OFF = timedelta(seconds=30)
+#: The sessions are known by their name (`postgres.application_name`); those that began after the last beat belong to
+#: somebody else, who was given the same name and number.
+_END_SESSIONS = text("""
+SELECT silent.owner, pg_terminate_backend(theirs.pid) AS ended
+FROM worker AS silent JOIN pg_stat_activity AS theirs ON theirs.application_name
+  = 'syncd ' || left(split_part(silent.owner, ':', 1), 40) || ':' || split_part(silent.owner, ':', 2)
+WHERE silent.heard_until <= EXTRACT(EPOCH FROM clock_timestamp()) * 1000
+  AND theirs.datname = current_database() AND theirs.usename = current_user
+  AND theirs.xact_start IS NOT NULL AND theirs.backend_start < to_timestamp(silent.beat_at / 1000.0)
+""")
 #: A row that nobody cleared away is kept so long for people to see.
 _KEPT_FOR = timedelta(minutes=15)
+
+
+def wrong(off: timedelta) -> bool:
+    """Whether a clock so far off the database's is one to decide nothing by."""
+    return abs(off) > MOST_OFF
 
 
 @dataclass(slots=True)
@@ -49,7 +64,7 @@ class Pulse:
     @property
     def astray(self) -> bool:
         """Whether this host's clock is too far from the database's for anything to be decided by it."""
-        return abs(self.off) > MOST_OFF
+        return wrong(self.off)
 
     @property
     def half_spent(self) -> bool:
@@ -61,7 +76,7 @@ class Pulse:
 class WorkerView:
     """A process as people see it. `silent_for` is how long it has said nothing, by the database's clock.
 
-    `settings` is alike for processes that have the same.
+    `settings` is alike for processes that have the same; `off` is how far its clock is ahead of the database's.
     """
 
     owner: str
@@ -73,6 +88,12 @@ class WorkerView:
     silent_for: timedelta
     alive: bool
     settings: str = ""
+    off: timedelta = timedelta(0)
+
+    @property
+    def astray(self) -> bool:
+        """Whether it works at nothing, because its clock is wrong."""
+        return wrong(self.off)
 
 
 class Workers:
@@ -91,15 +112,17 @@ class Workers:
         vouches: bool,
         silent_after: timedelta,
         settings: str = "",
+        off: timedelta = timedelta(0),
     ) -> datetime:
         """Say that `owner` lives; the database's clock. `vouches`: it knows by its witness that this store is the
-        newest of its line."""
+        newest of its line. `off`: how far its clock was ahead when it last said so."""
         said = {
             "role": role,
             "places": places,
             "busy": busy,
             "vouches": int(vouches),
             "settings": settings,
+            "clock_off": span_ms(off),
             "beat_at": DATABASE_NOW,
             "heard_until": DATABASE_NOW + span_ms(silent_after),
         }
@@ -132,6 +155,16 @@ class Workers:
         """Clear away who has been silent for a quarter of an hour."""
         await self._connection.execute(delete(worker).where(worker.c.heard_until < DATABASE_NOW - span_ms(_KEPT_FOR)))
 
+    async def end_sessions_of_the_silent(self) -> list[str]:
+        """Who fell silent has lost its units; its open transactions go, too, and whatever they keep from the others.
+
+        The server ends by itself only a transaction that rests between two statements. Of a process that was frozen in
+        the middle of several, sent together, it awaits the next one for as long as the connection stands; and a start,
+        which waits for all transactions, would meanwhile keep everybody else waiting. Whose they were, once for each.
+        """
+        ended = await self._connection.execute(_END_SESSIONS)
+        return [row.owner for row in ended if row.ended]
+
     async def vouching(self, owner: str) -> dict[str, int]:
         """Who else knows this store by its witness, and when each was last heard.
 
@@ -161,6 +194,7 @@ class Workers:
                 silent_for=timedelta(milliseconds=max(0, row.now - row.beat_at)),
                 alive=row.heard_until > row.now,
                 settings=row.settings,
+                off=timedelta(milliseconds=row.clock_off),
             )
             for row in rows
         ]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
 from daemon_parts import VirtualClock
 
-from syncd.store.store import Store
+from syncd.store import postgres
+from syncd.store.store import Store, this_host
 from syncd.store.units import LEASE, Claim, Fenced, LeaseClock, half_spent
 from syncd.store.workers import SILENT_AFTER, Pulse
 
@@ -214,6 +218,60 @@ async def test_people_see_who_is_at_work_and_who_fell_silent(store: Store) -> No
 
     assert [(one.owner, one.role, one.alive) for one in seen] == [("a", "scheduler", True), ("b", "worker", False)]
     assert all(one.silent_for < timedelta(seconds=60) for one in seen)
+
+
+@asynccontextmanager
+async def frozen_in_a_pipeline(url: str, name: str) -> AsyncIterator[None]:
+    """A session of that name has a transaction open, and the server waits for the rest of what it was about to say."""
+    session = await psycopg.AsyncConnection.connect(postgres.conninfo(url), application_name=name)
+    try:
+        async with AsyncExitStack() as unsaid:
+            await unsaid.enter_async_context(session.pipeline())
+            await session.execute("SELECT 1")
+            yield
+            unsaid.pop_all()  # its end would say that this was all
+    finally:
+        await session.close()
+
+
+def sessions(url: str, name: str) -> list[str]:
+    """What the sessions of that name are doing, and for what they wait."""
+    asked = "SELECT state || ' ' || wait_event FROM pg_stat_activity WHERE application_name = %s"
+    with psycopg.connect(postgres.conninfo(url)) as connection:
+        return [row[0] for row in connection.execute(asked, [name])]
+
+
+async def are(url: str, name: str, how: list[str]) -> None:
+    """Come back once that is what they are doing."""
+    async with asyncio.timeout(10):
+        while await asyncio.to_thread(sessions, url, name) != how:
+            pass
+
+
+async def test_what_a_silent_process_left_open_is_ended_by_whoever_beats(store: Store, emptied: str) -> None:
+    """F11. No limit of the server's ends a session that was frozen in the middle of a pipeline."""
+    assert postgres.application_name() == f"syncd {this_host().owner}"
+    async with frozen_in_a_pipeline(emptied, "syncd far:42"), frozen_in_a_pipeline(emptied, "syncd near:42"):
+        await are(emptied, "syncd far:42", ["active ClientRead"])
+        await beat(store, "far:42:abcdef", silent_after=LONG_AGO)
+        await beat(store, "near:42:abcdef")
+
+        async with store.begin(lone=True) as tx:
+            ended = await tx.workers.end_sessions_of_the_silent()
+
+        assert ended == ["far:42:abcdef"]
+        await are(emptied, "syncd far:42", [])
+        assert sessions(emptied, "syncd near:42") == ["active ClientRead"]
+
+
+async def test_the_next_life_of_a_container_does_not_answer_for_the_last(store: Store, emptied: str) -> None:
+    """It has the same name and number, and began after the other had said its last."""
+    await beat(store, "far:1:abcdef", silent_after=LONG_AGO)
+    async with frozen_in_a_pipeline(emptied, "syncd far:1"):
+        await are(emptied, "syncd far:1", ["active ClientRead"])
+
+        async with store.begin(lone=True) as tx:
+            assert await tx.workers.end_sessions_of_the_silent() == []
 
 
 async def test_who_was_silent_for_long_is_forgotten(store: Store) -> None:

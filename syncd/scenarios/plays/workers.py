@@ -22,6 +22,7 @@ from syncd.scenarios.scenario import ALWAYS, Scenario
 from syncd.scenarios.settings import settings_for
 from syncd.scenarios.world import TooLong, World
 from syncd.scenarios.yard import FRESH, _absolute
+from syncd.store.workers import SILENT_AFTER
 
 #: Merchants among whom the orders are spread: each has units of its own, so that all workers have something to do.
 MERCHANTS = 6
@@ -31,8 +32,12 @@ PER_MINUTE = 30
 BETWEEN_STRIKES, SLEEP_EVERY = 2.0, 4
 #: Seconds after which a dead worker's units must be at work again.
 RUN_AGAIN_WITHIN = 10.0
-#: Seconds that a sleeper's units may take: a session that fell asleep inside a transaction is ended by the server.
-TAKEN_OVER_WITHIN = 40.0
+#: Seconds that a sleeper's units may take: what it left open when it fell asleep is ended once it counts as silent.
+TAKEN_OVER_WITHIN = 20.0
+#: Seconds within which who woke must have been refused: its late write may first have to wait for its place at WDT.
+REFUSED_WITHIN = 40.0
+#: Nobody takes over from a process that was heard so many seconds ago: what is granted sooner had been given back.
+NOT_YET_SILENT = SILENT_AFTER.total_seconds() / 2
 #: Seconds that the start of a program may take.
 STARTED_WITHIN = 180.0
 
@@ -54,7 +59,8 @@ class Struck:
         given_back = [unit for unit, epoch in self.epochs.items() if now[unit] == (epoch, False)]
         for unit in (*others, *given_back):
             del self.epochs[unit]
-        self.overtaken = self.overtaken or bool(others)
+        silent = time.monotonic() - self.at > NOT_YET_SILENT
+        self.overtaken = self.overtaken or (bool(others) and silent)
         return bool(others)
 
 
@@ -142,7 +148,8 @@ class Storm:
         self.never += bool(mine.epochs)
         before = len(sleeper.events("unit.fenced"))
         sleeper.kill(signal.SIGCONT)
-        await at_most(5.0, lambda: len(sleeper.events("unit.fenced")) > before)
+        if mine.overtaken:
+            await at_most(REFUSED_WITHIN, lambda: len(sleeper.events("unit.fenced")) > before)
         fenced = len(sleeper.events("unit.fenced")) - before
         self.world.seen["fence_rejected"] += fenced
         self.not_fenced += mine.overtaken and not fenced

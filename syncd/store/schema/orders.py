@@ -48,6 +48,7 @@ invoice_order = Table(
     Column("held_phase", TEXT),
     Column("next_at", BIG, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
+    Column("unheard", Integer, nullable=False, server_default="0"),
     Column("revives", Integer, nullable=False, server_default="0"),
     Column("restarts", Integer, nullable=False, server_default="0"),
     Column("duplicates", Integer, nullable=False, server_default="0"),

@@ -26,7 +26,8 @@ unit = Table(
 )
 
 #: The processes that share this store's work, each with what it last said. `heard_until` is by the database's clock:
-#: whoever says nothing until then is dead, and its leases with it.
+#: whoever says nothing until then is dead, and its leases with it. `clock_off` is how far the process's own clock is
+#: ahead of that, in milliseconds.
 worker = Table(
     "worker",
     metadata,
@@ -36,6 +37,7 @@ worker = Table(
     Column("busy", Integer, nullable=False),
     Column("vouches", Integer, nullable=False),
     Column("settings", TEXT, nullable=False, server_default=""),
+    Column("clock_off", BIG, nullable=False, server_default="0"),
     Column("started_at", BIG, nullable=False),
     Column("beat_at", BIG, nullable=False),
     Column("heard_until", BIG, nullable=False),

@@ -224,6 +224,13 @@ OF_THE_PROGRAM: Mapping[str, Event] = {
         "本进程曾失联（阻塞、冻结或断网），其单元已由其他进程接手。",
         ("seconds",),
     ),
+    "worker.sessions_ended": Event(
+        "warning",
+        "Another process fell silent with transactions open (frozen, suspended); they were rolled back, and their "
+        "locks given to those who waited. It goes on when it wakes; what it writes late is refused.",
+        "另一进程失联时仍有未结束的事务（如被冻结或挂起），已回滚并释放其锁；该进程恢复后可自行继续。",
+        ("owner", "sessions"),
+    ),
     "worker.settings_differ": Event(
         "warning",
         "Processes at work on this store have different settings; `syncd status` shows which. Orders may be held that "

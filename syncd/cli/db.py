@@ -71,6 +71,7 @@ async def _upgrade(frame: Frame) -> None:
     _require_workable(url)
     before = migrate.revision(url)
     if before == HEAD:
+        migrate.require_current(url)
         print(frame.say("db.current", revision=before))
         return
     async with held(url):
@@ -141,6 +142,7 @@ async def _check(frame: Frame) -> int:
         raise migrate.NotReady(frame.say("db.none", path=shown(url)))
     problems = migrate.check(url)
     if not problems and migrate.revision(url) == HEAD:
+        migrate.require_current(url)
         problems = await _disagreements(frame, url)
     for problem in problems:
         print(output.inert(problem))

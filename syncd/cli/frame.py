@@ -128,7 +128,7 @@ class Root(TyperGroup):
         except SystemExit:
             raise
         except known() as error:
-            lines, code = lines_and_code(error, speaker(self.lang))
+            lines, code = lines_and_code(error, self.lang)
             for line in lines:
                 print(line, file=sys.stderr)
             sys.exit(code)
@@ -196,6 +196,9 @@ def root(lang: Lang) -> typer.Typer:
     panels.ARGUMENTS_PANEL_TITLE = text("panel.arguments")
     panels.COMMANDS_PANEL_TITLE = text("panel.commands")
     panels.ERRORS_PANEL_TITLE = text("panel.error")
+    say = speaker(lang)
+    panels.DEFAULT_STRING = say("option.default")
+    panels.REQUIRED_LONG_STRING = say("option.required")
     app = typer.Typer(
         cls=type("Root", (Root,), {"lang": lang}),
         no_args_is_help=True,

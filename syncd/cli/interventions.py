@@ -20,10 +20,13 @@ from syncd.store.debts import FAILED as FAILED_DEBT
 from syncd.store.instants import to_ms
 
 if TYPE_CHECKING:
+    from syncd.config import Settings
     from syncd.store.orders import OrderView
     from syncd.store.store import Tx
 
 LONGEST_REASON = 200
+#: So much of a tax number tells two of them apart.
+_TAIL = 4
 
 
 def standing(order: OrderView) -> Standing:
@@ -38,22 +41,45 @@ def standing(order: OrderView) -> Standing:
 async def retry(frame: Frame, nos: Sequence[str], merchant: str | None, reason: str) -> int:
     """Make each order due now. One that cannot be retried says why and makes the exit code 1; the others go on."""
     refused = 0
-    async with frame.store(frame.settings(), changes=True) as store:
+    settings = frame.settings()
+    async with frame.store(settings, changes=True) as store:
         async with store.read() as tx:
             for no in nos:  # a typing mistake is found before anything is written
                 await find(tx, frame, no, merchant)
         for no in nos:
             async with store.begin() as tx:
-                line, done = await retry_one(tx, frame, await find(tx, frame, no, merchant), reason)
+                line, done = await retry_one(tx, frame, settings, await find(tx, frame, no, merchant), reason)
             print(inert(line))
             refused += not done
         await note_if_disarmed(frame, store)
     return FAILED if refused else FINE
 
 
-async def retry_one(tx: Tx, frame: Frame, order: OrderView, reason: str, where: str | None = None) -> tuple[str, bool]:
-    """Make one order due now, if the rules allow it; the line to print and whether it was done."""
+async def decided_retry(tx: Tx, settings: Settings, order: OrderView) -> Change | Refusal:
+    """What the rules say; refused, too, where the settings still lack the account that would have to be asked."""
     decided = rules.retry(standing(order), tx.now)
+    if isinstance(decided, Refusal) or standing(order).code != rules.ACCOUNT_CHANGED:
+        return decided
+    stored = (await tx.submissions.newest([order.id])).get(order.id)
+    account = _account(settings, order.merchant)
+    if stored is None or account == (stored.issuer_kind, stored.seller_tax_no):
+        return decided
+    shown = {"account": stored.issuer, "was": stored.seller_tax_no[-_TAIL:], "now": account[1][-_TAIL:] or "-"}
+    return Refusal("account_elsewhere", shown)
+
+
+def _account(settings: Settings, merchant: str) -> tuple[str, str]:
+    """Platform and tax number that the settings issue with for a merchant; empty where they do not know it."""
+    names = {str(one.name): one.issuer for one in settings.merchants}
+    issuer = settings.issuers.get(names.get(merchant, ""))
+    return ("", "") if issuer is None else (issuer.kind, issuer.tax_no)
+
+
+async def retry_one(
+    tx: Tx, frame: Frame, settings: Settings, order: OrderView, reason: str, where: str | None = None
+) -> tuple[str, bool]:
+    """Make one order due now, if the rules allow it; the line to print and whether it was done."""
+    decided = await decided_retry(tx, settings, order)
     if isinstance(decided, Refusal):
         return f"{order.no}: {why_not(frame, decided, order)}", False
     by = {"by": operator(), "reason": _reason(frame, reason), "where": where}

@@ -1,7 +1,7 @@
 """What `syncd check` looks at: settings, store, clock, credentials, permissions. It changes nothing anywhere.
 
 It takes no lock and upgrades nothing, so that it can be run beside a daemon at work. Each party is asked one harmless
-question per credential.
+question per credential, which counts among its calls; so nobody is asked from a store that was moved away.
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ async def look(frame: Frame, settings: Settings) -> list[Finding]:
     say = frame.say
     found = [*_settings(say, frame, settings), *_store(say, settings)]
     found += _beginning(say, settings)
-    found += _alerts(say, settings)
-    found += await ask(frame.lang, settings)
+    found += _alerts(frame, settings)
+    if _goes_on_elsewhere(settings):
+        found.append(Finding("warn", "parties", say("check.not_asked")))
+    else:
+        found += await ask(frame.lang, settings)
     return [without_secrets(one, settings) for one in found]
 
 
@@ -49,15 +52,23 @@ def without_secrets(finding: Finding, settings: Settings) -> Finding:
 
 
 def _settings(say: Say, frame: Frame, settings: Settings) -> Iterator[Finding]:
-    from syncd.config.reading import locate
+    from syncd.cli.words_settings import settings_line
+    from syncd.config.reading import locate, secret_files
 
     file = locate(frame.config, os.environ)
     merchants, issuers = len(settings.merchants), len(settings.issuers)
     yield Finding("ok", "settings", say("check.settings", file=file, merchants=merchants, issuers=issuers))
     for warning in settings.warnings:
-        yield Finding("warn", "settings", warning)
-    if file.stat().st_mode & 0o007 and _holds_a_secret(file, settings):
+        yield Finding("warn", "settings", settings_line(warning, frame.lang))
+    if _is_open(file) and _holds_a_secret(file, settings):
         yield Finding("warn", "settings", say("check.file_open", file=file), say("check.file_open.remedy", file=file))
+    for named in filter(_is_open, secret_files(frame.config, os.environ)):
+        text = say("check.file_open", file=named)
+        yield Finding("warn", "settings", text, say("check.secret_open.remedy", file=named))
+
+
+def _is_open(file: Path) -> bool:
+    return bool(file.stat().st_mode & 0o007)
 
 
 def _holds_a_secret(file: Path, settings: Settings) -> bool:
@@ -124,7 +135,7 @@ def _schema(say: Say, url: str) -> Iterator[Finding]:
 
     at = migrate.revision(url)
     if at == HEAD:
-        yield Finding("ok", "store", say("check.store_current", revision=at))
+        yield _structure(say, url)
     elif at is None or at in migrate.known_revisions():
         text = say("check.store_old", at=at or "-", head=HEAD)
         yield Finding("warn", "store", text, say("check.store_old.remedy"))
@@ -140,6 +151,19 @@ def _schema(say: Say, url: str) -> Iterator[Finding]:
         yield Finding("fail", "store", say("check.store_broken", why=problems[0]), say("check.store_broken.remedy"))
     else:
         yield Finding("ok", "store", say("check.store_sound"))
+
+
+def _structure(say: Say, url: str) -> Finding:
+    """The revision alone proves little: whether what it stands for is really there."""
+    from syncd.cli.troubles import unsupported
+    from syncd.store.schema import HEAD
+    from syncd.store.structure import Misbuilt, require_built
+
+    try:
+        require_built(url)
+    except Misbuilt as error:
+        return Finding("fail", "store", unsupported(say, error), say("check.misbuilt.remedy"))
+    return Finding("ok", "store", say("check.store_current", revision=HEAD))
 
 
 def _sessions(say: Say, url: str) -> Iterator[Finding]:
@@ -183,17 +207,19 @@ def _begun(settings: Settings) -> set[str]:
 # -- alerts ------------------------------------------------------------------------------------------------------------
 
 
-def _alerts(say: Say, settings: Settings) -> Iterator[Finding]:
+def _alerts(frame: Frame, settings: Settings) -> Iterator[Finding]:
     """Whether the addresses can be understood; nothing is sent, that is what `syncd alerts test` is for."""
     if not settings.alerts.urls:
         return
     from syncd.alerting import channels_of
+    from syncd.cli.words_settings import settings_line
     from syncd.config import SettingsError
 
+    say = frame.say
     try:
         channels = channels_of(settings)
     except SettingsError as error:
-        yield Finding("fail", "alerts", error.lines[0], say("check.alerts.remedy"))
+        yield Finding("fail", "alerts", settings_line(error.lines[0], frame.lang), say("check.alerts.remedy"))
         return
     schemes = ", ".join(channel.scheme for channel in channels)
     yield Finding("ok", "alerts", say("check.alerts", count=len(channels), schemes=schemes))
@@ -201,16 +227,29 @@ def _alerts(say: Say, settings: Settings) -> Iterator[Finding]:
 
 #: What to do about a store at one end of a move; about any other that may not send: read, ask, arm.
 _REMEDIES = {
-    "moving": "arming.remedy.stuck",
     "moved_away": "arming.remedy.stuck",
     "moved_here": "arming.remedy.moved_here",
 }
+
+
+def _goes_on_elsewhere(settings: Settings) -> bool:
+    """Whether a move left this store behind, or has not finished it: nothing is written here, not even a call."""
+    from syncd.store.instance import STUCK
+    from syncd.store.soundness import standing
+    from syncd.store.troubles import StoreUnavailable, UnsupportedStore
+
+    try:
+        here = standing(settings.store.url.get_secret_value())
+    except (UnsupportedStore, StoreUnavailable, sqlite3.Error):  # none yet, or it is told elsewhere what is wrong
+        return False
+    return here is not None and not here[2] and here[3] in STUCK
 
 
 def _arming(say: Say, settings: Settings, url: str) -> Iterator[Finding]:
     """Whether it may write outside now, and whether the next start would let it."""
     from syncd.store import postgres
     from syncd.store.engine import sqlite_path
+    from syncd.store.instance import STUCK
     from syncd.store.place import known_place
     from syncd.store.soundness import standing
     from syncd.store.witness import Finding as Compared
@@ -228,6 +267,9 @@ def _arming(say: Say, settings: Settings, url: str) -> Iterator[Finding]:
         return
     if armed:
         about, epoch = (witness.store, witness.epoch) if witness else ("", 0)
+    if not armed and why in STUCK:
+        yield Finding("fail", ARMING, say(f"move.stuck.{why}", about=about))
+        return
     reason = say(f"arming.why.{compared if armed else why}", about=about, seen=epoch)
     text = say("check.would_disarm", why=reason) if armed else reason
     remedy = _REMEDIES.get(compared if armed else why, "arming.remedy")

@@ -15,6 +15,7 @@ from syncd.cli.words import Lang, helper
 
 if TYPE_CHECKING:
     from syncd.cli.where import Condition
+    from syncd.config import Settings
     from syncd.store.orders import OrderView
     from syncd.store.store import Store, Tx
 
@@ -62,6 +63,7 @@ async def _retry(frame: Frame, where: str, manner: Manner) -> int:
     from datetime import UTC, datetime
 
     from syncd.cli.where import parse
+    from syncd.store.workers import differ
 
     if manner.as_json and not (manner.dry_run or manner.yes):
         raise frame.unusable("retry.json_needs_yes")
@@ -69,13 +71,16 @@ async def _retry(frame: Frame, where: str, manner: Manner) -> int:
     settings = frame.settings()
     async with frame.store(settings, changes=not manner.dry_run) as store:
         async with store.read() as tx:
-            plan = [_planned(tx, frame, condition, order) for order in await _matching(tx, condition)]
+            plan = [await _planned(tx, frame, settings, condition, order) for order in await _matching(tx, condition)]
+            unequal = differ(await tx.workers.all())
         if not manner.as_json:
             _print_plan(frame, plan)
+            if unequal and _possible(plan):
+                print(frame.say("retry.settings_differ"))
         if not manner.dry_run and _possible(plan):
             _agree(frame, manner)
-            await _carry_out(store, frame, condition, plan, manner)
-    return _report(frame, condition, plan, manner)
+            await _carry_out(store, frame, settings, condition, plan, manner)
+    return _report(frame, condition, plan, manner, unequal=unequal)
 
 
 async def _matching(tx: Tx, condition: Condition) -> list[OrderView]:
@@ -90,24 +95,27 @@ async def _matching(tx: Tx, condition: Condition) -> list[OrderView]:
     return sorted(found, key=lambda order: order.id)
 
 
-def _planned(tx: Tx, frame: Frame, condition: Condition, order: OrderView) -> Planned:
-    from syncd.cli.interventions import standing, why_not
-    from syncd.domain import release as rules
-    from syncd.domain.lifecycle import Hold
+async def _planned(tx: Tx, frame: Frame, settings: Settings, condition: Condition, order: OrderView) -> Planned:
+    from syncd.cli.interventions import decided_retry, why_not
+    from syncd.domain.lifecycle import Event, Hold
     from syncd.domain.release import Refusal
 
-    decided = rules.retry(standing(order), tx.now)
+    decided = await decided_retry(tx, settings, order)
     if order.hold is Hold.BY_OPERATOR and not condition.names("hold", Hold.BY_OPERATOR):
         decided = Refusal("held_by_a_person")
     if isinstance(decided, Refusal):
         return Planned(order, NONE, frame.say("retry.cannot", why=why_not(frame, decided, order)))
     if decided.event is None:
         return Planned(order, RETRY, frame.say("retry.will." + decided.wake[-1]))
+    if decided.event is not Event.RELEASED_PENDING:
+        return Planned(order, RELEASE, frame.say(f"retry.will.{decided.event}"))
     asked_first = "release_left" if decided.wake == ("collect",) else "release"
     return Planned(order, RELEASE, frame.say("retry.will." + asked_first))
 
 
-async def _carry_out(store: Store, frame: Frame, condition: Condition, plan: Sequence[Planned], manner: Manner) -> None:
+async def _carry_out(
+    store: Store, frame: Frame, settings: Settings, condition: Condition, plan: Sequence[Planned], manner: Manner
+) -> None:
     """Each order in a transaction of its own, decided anew there; one that has moved meanwhile is left alone."""
     from syncd.cli.interventions import retry_one
 
@@ -117,11 +125,11 @@ async def _carry_out(store: Store, frame: Frame, condition: Condition, plan: Seq
             if (
                 order is None
                 or not condition.matches(order)
-                or _planned(tx, frame, condition, order).action != one.action
+                or (await _planned(tx, frame, settings, condition, order)).action != one.action
             ):
                 one.done, one.what = False, frame.say("retry.cannot", why=frame.say("refusal.moved"))
                 continue
-            line, one.done = await retry_one(tx, frame, order, manner.reason, condition.text)
+            line, one.done = await retry_one(tx, frame, settings, order, manner.reason, condition.text)
         if not manner.as_json:
             print(output.inert(line))
 
@@ -141,7 +149,7 @@ def _possible(plan: Sequence[Planned]) -> list[Planned]:
 # -- saying it ---------------------------------------------------------------------------------------------------------
 
 
-def _report(frame: Frame, condition: Condition, plan: Sequence[Planned], manner: Manner) -> int:
+def _report(frame: Frame, condition: Condition, plan: Sequence[Planned], manner: Manner, *, unequal: bool) -> int:
     if manner.as_json:
         output.show_json(
             {
@@ -149,6 +157,7 @@ def _report(frame: Frame, condition: Condition, plan: Sequence[Planned], manner:
                 "dry_run": manner.dry_run,
                 "matched": len(plan),
                 "counts": _counts(plan),
+                "settings_differ": unequal,
                 "orders": [_facts(one) for one in plan],
             }
         )

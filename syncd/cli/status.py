@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from syncd.cli import options, output, status_many
+from syncd.cli import options, output, status_many, status_workers
 from syncd.cli.arming import told
 from syncd.cli.frame import DISARMED, FINE, PERSON, Frame, here, leave, wait
 from syncd.cli.lane_bans import bans
@@ -156,7 +156,7 @@ def _facts(look: Look) -> dict[str, Any]:
         "needs_a_person": look.needs_a_person,
         "daemon": look.daemon,
         "disarmed": look.instance.why if look.instance is not None and look.disarmed else None,
-        "workers": [worker_facts(worker) for worker in look.workers],
+        "workers": [status_workers.facts(worker) for worker in look.workers],
         "merchants": merchants,
         "lanes": [{**lane_facts(lane), **what_to_do(lane)} for lane in look.lanes],
         "bans": [{"lane": name, "call": ban.call or None, "until": ban.until} for name, ban in look.bans.items()],
@@ -176,21 +176,6 @@ def _facts(look: Look) -> dict[str, Any]:
             {"stage": unit.stage, "unit": unit.key, "failures": unit.failures, "why": unit.trouble}
             for unit in look.troubled
         ],
-    }
-
-
-def worker_facts(worker: WorkerView) -> dict[str, Any]:
-    """A process at work on the store, or one that fell silent."""
-    return {
-        "owner": worker.owner,
-        "role": worker.role,
-        "alive": worker.alive,
-        "places": worker.places,
-        "busy": worker.busy,
-        "started_at": worker.started_at,
-        "beat_at": worker.beat_at,
-        "silent_for": round(worker.silent_for.total_seconds(), 1),
-        "settings": worker.settings,
     }
 
 
@@ -250,7 +235,7 @@ def _print(frame: Frame, look: Look) -> None:
     if look.instance is not None and look.disarmed:
         print("\n".join(told(say, look.instance)))
     print(output.inert(say("status.daemon", who=look.daemon)) if look.daemon else say("status.no_daemon"))
-    _print_workers(frame, look)
+    status_workers.show(frame, look)
     if len(names := status_many.merchants(look)) > status_many.MANY:
         status_many.show(frame, look, names)
         _print_lanes(frame, look)
@@ -262,22 +247,6 @@ def _print(frame: Frame, look: Look) -> None:
     _print_rest(frame, look)
     print()
     _print_next(frame, look)
-
-
-def _print_workers(frame: Frame, look: Look) -> None:
-    from syncd.store.workers import differ
-
-    say = frame.say
-    for worker in look.workers:
-        words = {"owner": worker.owner, "role": say(f"worker.{worker.role}"), "busy": worker.busy}
-        silence = output.span(worker.silent_for, say)
-        key = "status.worker" if worker.alive else "status.worker_silent"
-        print(output.inert(say(key, **words, since=output.beijing(worker.started_at), silence=silence)))
-    if differ(look.workers):
-        shares = [f"{one.owner} {one.settings}" for one in look.workers if one.alive]
-        print(output.inert(say("status.settings_differ", who=", ".join(shares))))
-    if look.shared and not any(worker.alive and worker.role != "worker" for worker in look.workers):
-        print(say("status.no_scheduler"))
 
 
 def _print_orders(frame: Frame, look: Look) -> None:

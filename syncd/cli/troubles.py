@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncd.cli.output import inert
-from syncd.cli.words import Say
+from syncd.cli.words import Lang, Say, speaker
 
 if TYPE_CHECKING:
+    from syncd.config import SettingsError
     from syncd.store.troubles import UnsupportedStore
 
 
@@ -63,7 +64,7 @@ def known() -> tuple[type[Exception], ...]:
     )
 
 
-def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
+def lines_and_code(error: Exception, lang: Lang) -> tuple[list[str], int]:
     """What to print and how to exit; `error` is one of `known()`."""
     from syncd.config import SettingsError
     from syncd.store.instance import InAMove
@@ -73,9 +74,10 @@ def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
     from syncd.store.troubles import UnsupportedStore
     from syncd.store.witness import WitnessUnusable
 
+    say = speaker(lang)
     match error:
         case SettingsError():
-            return [inert(line) for line in error.lines], 2
+            return _settings(error, lang), 2
         case Unusable():
             return [inert(str(error))], 2
         case UnsupportedStore():
@@ -105,6 +107,13 @@ def lines_and_code(error: Exception, say: Say) -> tuple[list[str], int]:
             return [inert(f"{where}{error.strerror or error}")], 1
         case _:
             return [_other(error, say)], 1
+
+
+def _settings(error: SettingsError, lang: Lang) -> list[str]:
+    """Each problem in the reader's language, and where the settings are explained."""
+    from syncd.cli.words_settings import settings_line
+
+    return [*(inert(settings_line(line, lang)) for line in error.lines), speaker(lang)("settings.explained")]
 
 
 def unsupported(say: Say, error: UnsupportedStore) -> str:

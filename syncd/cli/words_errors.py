@@ -120,6 +120,29 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     "retry.will.write_back": ("立即回读核对", "WDT is looked at"),
     "retry.will.release": ("放回待处理，重新核对后提交", "back to waiting, checked anew and sent"),
     "retry.will.release_left": ("放回待处理，先查询再决定", "back to waiting; the issuer is asked first"),
+    "retry.will.released_intent": (
+        "放行：先按原流水号向开票平台查询，绝不换号重发",
+        "released; the issuer is asked under the same key first",
+    ),
+    "retry.will.released_failed": (
+        "放行：再向开票平台确认一次，然后回传失败",
+        "released; the issuer is asked once more, then the failure is written back",
+    ),
+    "retry.will.released_issued": ("放行：再次回传发票号码", "released; its number is written back once more"),
+    "retry.settings_differ": (
+        "注意：各进程的配置仍不一致（syncd status）。请先统一并重新加载，否则其中一些会再次挂起。",
+        (
+            "Beware: the processes still have different settings (syncd status). Give all of them the same and reload"
+            " them first, or some of these will be held again."
+        ),
+    ),
+    "refusal.account_elsewhere": (
+        "由账号 {account}（税号尾号 {was}）提交，这里的设置却是尾号 {now}：请先改正设置并重新加载，否则只会再次挂起。",
+        (
+            "it was sent by the account {account} of a tax number that ends in {was}, and these settings have one that"
+            " ends in {now}: set them right and reload first, it would only be held again."
+        ),
+    ),
     "retry.cannot": ("不能：{why}", "not possible: {why}"),
     "retry.dry": ("以上仅为预览，未做任何改动。", "This was a look only; nothing was done."),
     "retry.done_all": ("已处理 {n} 单。", "Retried: {n}."),

@@ -61,6 +61,12 @@ MAIN: Mapping[str, tuple[str, str]] = {
     "run.held": ("{held} 单", "{held} held orders"),
     "run.held_applications": ("{held} 个阿里发票申请", "{held} held applications at Alibaba"),
     "run.and": ("、", " and "),
+    "option.default": ("[缺省：{}]", "[default: {}]"),
+    "option.required": ("[必填]", "[required]"),
+    "settings.explained": (
+        "→ 全部设置项见 docs/settings.md；改好后先执行 syncd check。",
+        "→ Every setting is explained in docs/settings.md; once it is corrected, run syncd check.",
+    ),
     "run.stuck": ("，以下通道需要人工：{lanes}", ", and these lanes need one: {lanes}"),
     "run.unfinished": (
         "时间已到，仍有 {unsettled} 项（单据、申请）未办完；再次运行会接着办。",

@@ -116,6 +116,10 @@ MOVE: dict[str, tuple[str, str]] = {
         "库的编码是 {encoding}；请用 ENCODING 'UTF8' TEMPLATE template0 新建",
         "the database's encoding is {encoding}: make it with ENCODING 'UTF8' TEMPLATE template0",
     ),
+    "unsupported.pooled": (
+        "连接途中的连接池（如 PgBouncer）丢弃了会话设置，请直连 PostgreSQL",
+        "a pooler on the way (PgBouncer?) drops the settings of sessions: connect to PostgreSQL itself",
+    ),
     "unsupported.standby": ("服务器是只读备库，请指向主库", "the server is a standby: name the primary"),
     "unsupported.no_schema": (
         "search_path 中的 schema 不存在，请先新建",
@@ -131,6 +135,19 @@ MOVE: dict[str, tuple[str, str]] = {
     ),
     "unsupported.no_write": ("{place} 不能写入", "{place} cannot be written to"),
     "unsupported.no_database": ("{place} 不是 SQLite 数据库", "{place} is no SQLite database"),
+    "unsupported.misbuilt": (
+        (
+            "数据库的结构与本程序所需不符：{parts}（“+”为多出的必填列）。"
+            "若由未发布的早期版本建成，请改 [store] url 另建新库（已开的发票会按单据算出的流水号找回），"
+            "或用当时的版本继续、恢复它的备份；否则此库已损坏，请从备份恢复。"
+        ),
+        (
+            "The store is not built as this program needs it: {parts} (+: a column too many that must be filled). "
+            "If an unreleased version made it, start a new store beside it under another [store] url (what was issued "
+            "is found again, by keys computed from the orders), or go on, or restore its backup, with that version. "
+            "If not, it is damaged: restore a backup."
+        ),
+    ),
     "unsupported.occupied": ("库不为空（{tables}）", "it is not empty ({tables})"),
     "move.elsewhere": (
         "本库已迁往 {where}，不能再迁往别处；请把 [store] url 指向新库。",

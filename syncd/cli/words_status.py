@@ -13,6 +13,15 @@ STATUS: dict[str, tuple[str, str]] = {
         "  进程 {owner}（{role}，自 {since}）已失联 {silence}，其单元已由其他进程接手",
         "  process {owner} ({role}, since {since}) has been silent for {silence}: others have its units",
     ),
+    "status.clock_wrong": (
+        "    注意：其本机时钟比数据库{ahead} {off}，校准前不领取工作、不对外发送（docs/runbooks/clock-offset.md）。",
+        (
+            "    Beware: its host's clock is {off} {ahead} the database's; until that is set right it takes no work and"
+            " sends nothing (docs/runbooks/clock-offset.md)."
+        ),
+    ),
+    "status.clock.ahead": ("快", "ahead of"),
+    "status.clock.behind": ("慢", "behind"),
     "status.settings_differ": (
         "  注意：各进程的配置不一致（进程与配置指纹：{who}）。请统一配置文件后重新加载。",
         "  Beware: the processes have different settings ({who}). Give all of them the same file and reload them.",

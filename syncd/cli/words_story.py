@@ -230,6 +230,7 @@ STORY: Mapping[str, tuple[str, str]] = {
     "check.settings.remedy": ("请更正设置", "correct the settings"),
     "check.file_open": ("{file} 含密钥而其他用户可读", "{file} holds secrets and others can read it"),
     "check.file_open.remedy": ("chmod o-rwx {file}，或改用 NAME_file", "chmod o-rwx {file}, or use NAME_file"),
+    "check.secret_open.remedy": ("chmod o-rwx {file}", "chmod o-rwx {file}"),
     "check.store_url.remedy": (
         "store.url 请用 sqlite:///文件 或 postgresql://用户:密码@主机/库名",
         "use a store.url like sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME",
@@ -259,6 +260,10 @@ STORY: Mapping[str, tuple[str, str]] = {
         "the first syncd run makes it, or syncd db upgrade",
     ),
     "check.store_current": ("版本 {revision}，最新", "schema {revision}, up to date"),
+    "check.misbuilt.remedy": (
+        "处理之前，所有命令都会拒绝打开它",
+        "until then every command refuses it",
+    ),
     "check.store_old": ("版本 {at}，本程序需要 {head}", "schema {at}, this program needs {head}"),
     "check.store_old.remedy": ("先备份，再 syncd db upgrade", "make a backup, then syncd db upgrade"),
     "check.store_new": ("版本 {at} 比本程序（{head}）新", "schema {at} is newer than this program ({head})"),
@@ -284,6 +289,10 @@ STORY: Mapping[str, tuple[str, str]] = {
     "check.no_start.remedy": (
         "在 [poll] start 写明从何时读起，例如 2026-11-01 00:00:00；启动之后可用 syncd backfill",
         "set [poll] start to the instant to read from, as 2026-11-01 00:00:00; once it runs, syncd backfill",
+    ),
+    "check.not_asked": (
+        "未询问任何平台：本库已不再使用，请先让 [store] url 指向使用中的库",
+        "nobody was asked: this is not the store that is in use; first point [store] url at the one that is",
     ),
     "check.no_daemon": ("未运行", "not running"),
     "check.clock": ("与旺店通相差 {seconds} 秒", "{seconds} s off from WDT's"),

@@ -32,6 +32,8 @@ class Layers:
         self.sources = sources
         self.base = base  # relative NAME_file paths start here
         self.problems: list[str] = []
+        self.named_files: list[FilePath] = []  # secret files that a setting names
+        self.unread: set[Path] = set()  # secrets whose file cannot be read: said already, and not missing beside that
 
     def secret_files(self) -> None:
         """Replace every `NAME_file` of a secret by what the file holds."""
@@ -48,12 +50,15 @@ class Layers:
         value = self._read_named((*path, f"{key}_file"), name, self.sources.file)
         if value is not None:
             table[key] = value
+        else:
+            self.unread.add((*path, key))
 
     def _read_named(self, path: Path, name: object, source: str) -> str | None:
         label = f"{source}: {dotted(path, self.tree)}"
         if not isinstance(name, str) or not name or "\0" in name:
             self.problems.append(f"{label} must be a path")
             return None
+        self.named_files.append(self.base / name)
         try:
             return read_secret(self.base / name)
         except ValueError as problem:

@@ -38,6 +38,12 @@ def _with_salt(value: SecretStr) -> SecretStr:
     return value
 
 
+def _version(text: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+){1,4}", text, re.ASCII):
+        raise ValueError('must look like "1.5.8.4"')
+    return text
+
+
 class Wdt(Section):
     """A merchant's WDT account; 旺店通接口账号."""
 
@@ -48,7 +54,7 @@ class Wdt(Section):
         Secret, AfterValidator(_with_salt), Says('"secret:salt" as WDT shows it', "密钥，形如 secret:salt")
     ]
     client_version: Annotated[
-        Text, Field(pattern=r"^\d+(\.\d+){1,4}$"), Says("the merchant's WDT client version", "客户端版本")
+        Text, AfterValidator(_version), Says("the merchant's WDT client version", "客户端版本")
     ] = "1.5.8.4"
     calls_per_minute: Annotated[int, Field(ge=1, le=60_000), PACE] = 50
     timeout: Annotated[Interval, TIMEOUT] = timedelta(seconds=20)
@@ -88,6 +94,12 @@ def _link_field(name: str) -> str:
     return name
 
 
+def _digital_code(text: str) -> str:
+    if not re.fullmatch(r"omit|empty|invoice_no_prefix12|literal:.{1,40}", text):
+        raise ValueError('must be omit, empty, invoice_no_prefix12 or "literal:TEXT" (TEXT of 1 to 40 characters)')
+    return text
+
+
 class Alibaba(Section):
     """A merchant's account at Alibaba's invoice centre, optional; 阿里发票中台账号（可选）."""
 
@@ -104,7 +116,7 @@ class Alibaba(Section):
     ] = "core_inv_upload"
     digital_invoice_code: Annotated[
         Text,
-        Field(pattern=r"^(omit|empty|invoice_no_prefix12|literal:.{1,40})$"),
+        AfterValidator(_digital_code),
         Says(
             "code of a fully digital invoice: omit, empty, invoice_no_prefix12 or literal:TEXT",
             "数电票的发票代码：不传、空、号码前 12 位或固定文本",
@@ -182,6 +194,18 @@ def _digits(table: dict[str, str]) -> dict[str, str]:
     return table
 
 
+def _tax_no(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Z]{15,20}", text):
+        raise ValueError("must be 15 to 20 characters, digits and capital letters alone")
+    return text
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]{0,512}", value.get_secret_value()):
+        raise ValueError("must be plain ASCII without blanks, 512 characters at most")
+    return value
+
+
 class Issuer(Section):
     """One account at an issuer; 开票平台账号."""
 
@@ -189,13 +213,13 @@ class Issuer(Section):
     url: Annotated[Url, Says("address of the service", "服务地址")]
     app_key: Annotated[Word, Says("application key", "应用 appKey")]
     secret: Annotated[Secret, Says("application secret", "应用密钥 appSecret")]
-    token: Annotated[OptionalSecret, Says("permanent access token (preferred)", "永久令牌（推荐）")] = SecretStr("")
+    token: Annotated[
+        OptionalSecret, AfterValidator(_token), Says("permanent access token (preferred)", "永久令牌（推荐）")
+    ] = SecretStr("")
     token_url: Annotated[
         OptionalUrl, Says("where tokens are fetched when there is no permanent one", "令牌获取地址")
     ] = ""
-    tax_no: Annotated[
-        Text, Field(pattern=r"^[0-9A-Z]{15,20}$"), Says("the seller's tax number it issues for", "销方税号")
-    ]
+    tax_no: Annotated[Text, AfterValidator(_tax_no), Says("the seller's tax number it issues for", "销方税号")]
     settle: Annotated[
         Span, Safe.AT_LEAST, Says('how long "not found" proves nothing after a submission', "查无结果的等待期")
     ] = timedelta(seconds=600)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from syncd.config.fields import is_secret, nearest, table_at
+from syncd.config.fields import is_secret, nearest, table_at, table_in
 from syncd.config.rules import Contradictions, Path
 
 _TEXTS = {
     "missing": "is missing",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number",
     "int_from_float": "must be a whole number",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
@@ -25,13 +26,15 @@ _TEXTS = {
     "model_attributes_type": "must be a table",
     "dict_type": "must be a table",
     "tuple_type": "must be a list of tables",
-    "string_pattern_mismatch": "does not have the expected form",
+    "dict_of_texts": "must be a table of texts",
+    "tuple_of_texts": 'must be a list of texts, as ["…", "…"]',
 }
 _LIMITS = {
     "greater_than": ("gt", "must be more than"),
     "greater_than_equal": ("ge", "must be at least"),
     "less_than": ("lt", "must be less than"),
     "less_than_equal": ("le", "must be at most"),
+    "string_too_short": ("min_length", "has fewer characters than"),
     "string_too_long": ("max_length", "has more characters than"),
 }
 
@@ -59,7 +62,7 @@ class Sources:
 
 
 def dotted(path: Path, tree: Mapping[str, Any]) -> str:
-    """`merchants.m001.wdt.secret`, or `merchants[0].wdt.secret` where the merchant has no usable name."""
+    """`merchants.m001.wdt.secret`, or `merchants[0].wdt.secret` where the merchant has no usable name of its own."""
     text = ""
     for position, step in enumerate(path):
         if isinstance(step, int):
@@ -72,9 +75,11 @@ def dotted(path: Path, tree: Mapping[str, Any]) -> str:
 
 def _merchant_name(tree: Mapping[str, Any], index: int) -> str | None:
     merchants = tree.get("merchants")
-    entry = merchants[index] if isinstance(merchants, list | tuple) and index < len(merchants) else None
-    name = entry.get("name") if isinstance(entry, Mapping) else None
-    return name if isinstance(name, str) and name.isascii() and name.isprintable() and len(name) <= 32 else None
+    entries = merchants if isinstance(merchants, list | tuple) else ()
+    names = [entry.get("name") if isinstance(entry, Mapping) else None for entry in entries]
+    name = names[index] if index < len(names) else None
+    usable = isinstance(name, str) and name.isascii() and name.isprintable() and len(name) <= 32
+    return name if usable and names.count(name) == 1 else None
 
 
 def _clean(step: str) -> str:
@@ -82,10 +87,18 @@ def _clean(step: str) -> str:
     return step[:64] if step.isprintable() else ascii(step[:64])
 
 
-def lines_of(error: ValidationError, root: type[BaseModel], tree: Mapping[str, Any], sources: Sources) -> list[str]:
-    """One line for each thing the models refused."""
+def lines_of(
+    error: ValidationError,
+    root: type[BaseModel],
+    tree: Mapping[str, Any],
+    sources: Sources,
+    unread: Collection[Path] = (),
+) -> list[str]:
+    """One line for each thing the models refused, but for what is missing because it could not be read."""
     found: list[str] = []
     for detail in error.errors(include_url=False, include_input=False):
+        if detail["type"] == "missing" and detail["loc"] in unread:
+            continue
         for path, text in _findings(root, detail["loc"], detail["type"], detail.get("ctx", {})):
             subject = dotted(path, tree) or "the file"
             found.append(f"{sources.of(path)}: {subject} {text}")
@@ -103,7 +116,14 @@ def _findings(root: type[BaseModel], loc: Path, kind: str, context: Mapping[str,
     elif kind == "missing":
         yield loc, _missing(root, loc)
     else:
-        yield _without_marks(loc), _text(kind, context)
+        texts = kind in ("tuple_type", "dict_type") and not _holds_tables(root, loc)
+        yield _without_marks(loc), _text(f"{kind[:-5]}_of_texts" if texts else kind, context)
+
+
+def _holds_tables(root: type[BaseModel], loc: Path) -> bool:
+    table = table_at(root, loc[:-1])
+    info = table.model_fields.get(str(loc[-1])) if table else None
+    return info is None or table_in(info) is not None
 
 
 def _without_marks(loc: Path) -> Path:

@@ -26,14 +26,21 @@ def load(path: Path | None, env: Mapping[str, str]) -> Settings:
     The file is `path`, else $SYNCD_CONFIG, else ./syncd.toml, else /etc/syncd/syncd.toml.
     Raises: SettingsError, whose lines name file and key of every problem and never a value.
     """
-    file = locate(path, env)
-    tree = read(file)
-    layers = Layers(Settings, tree, Sources(str(file)), file.parent)
+    return _checked(_laid(locate(path, env), env))
+
+
+def secret_files(path: Path | None, env: Mapping[str, str]) -> list[Path]:
+    """The files that `NAME_file` settings name, as they stand; for whoever asks who else may read them."""
+    return _laid(locate(path, env), env).named_files
+
+
+def _laid(file: Path, env: Mapping[str, str]) -> Layers:
+    layers = Layers(Settings, read(file), Sources(str(file)), file.parent)
     layers.secret_files()
     for directory in secret_directories(env):
         layers.secrets_directory(directory)
     layers.environment(env)
-    return _checked(layers)
+    return layers
 
 
 def from_mapping(tree: Mapping[str, Any], source: str = "settings") -> Settings:
@@ -47,7 +54,7 @@ def _checked(layers: Layers) -> Settings:
     try:
         settings = Settings.model_validate(layers.tree)
     except ValidationError as error:
-        lines = lines_of(error, Settings, layers.tree, layers.sources)
+        lines = lines_of(error, Settings, layers.tree, layers.sources, layers.unread)
         raise SettingsError(layers.problems + lines) from None
     if layers.problems:
         raise SettingsError(layers.problems)

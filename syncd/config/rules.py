@@ -53,7 +53,10 @@ def _twice(settings: Settings) -> Iterator[Finding]:
     sids: dict[str, str] = {}
     for index, merchant in enumerate(settings.merchants):
         if names.setdefault(merchant.name, index) != index:
-            yield ("merchants", index, "name"), f'"{merchant.name}" is used by an earlier merchant'
+            yield (
+                ("merchants", index, "name"),
+                f'"{merchant.name}" is used by an earlier merchant; give this one another',
+            )
             continue
         first = sids.setdefault(merchant.wdt.sid.casefold(), merchant.name)
         if first != merchant.name:
@@ -64,7 +67,9 @@ def _unknown_issuers(settings: Settings) -> Iterator[Finding]:
     for index, merchant in enumerate(settings.merchants):
         if merchant.issuer not in settings.issuers:
             guess = nearest(merchant.issuer, settings.issuers)
-            yield ("merchants", index, "issuer"), f"names no [issuers.{merchant.issuer}]{guess}"
+            there = ", ".join(sorted(settings.issuers)) or "none"
+            known = "" if guess else f"; there are: {there}"
+            yield ("merchants", index, "issuer"), f"names no [issuers.{merchant.issuer}]{known}{guess}"
 
 
 def _shared_queues(settings: Settings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
@@ -26,6 +27,12 @@ def _template(text: str) -> str:
 
     if text:
         spelled_out(text)  # BadTemplate is a ValueError
+    return text
+
+
+def _path(text: str) -> str:
+    if not re.fullmatch(r"/[!-~]*", text):
+        raise ValueError('must begin with "/" and be plain ASCII without blanks')
     return text
 
 
@@ -87,7 +94,7 @@ class Yuannian(Section):
         Says("how the body is written to be signed and sent; none: not signed", "签名中 body 的写法"),
     ] = "compact"
     qrcode_path: Annotated[
-        Text, Field(pattern=r"^/[!-~]*$"), Says("path of the QR interface, printed grcode too", "二维码接口路径")
+        Text, AfterValidator(_path), Says("path of the QR interface, printed grcode too", "二维码接口路径")
     ] = "/openapi/invoice/wechat/qrcode"
     access_token_file: Annotated[
         Text,

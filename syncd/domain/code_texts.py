@@ -93,13 +93,15 @@ CODE_TEXTS: dict[str, tuple[Pair, Pair | None]] = {
         ),
         (
             (
-                "先看 syncd status：若账号配置改错，或有进程用着不同的配置，请先改正再放行。"
+                "先看 syncd status：若账号配置改错，或有进程用着不同的配置，请先改正，再执行"
+                ' syncd retry --where "code=account_changed" --dry-run（先按原流水号查询，不会重复开票）。'
                 "否则请在原账号确认是否已开票；未确认前不要重开。"
             ),
             (
                 "Look at syncd status first: where the account was changed by mistake, or a process has other settings,"
-                " set that right and release it. Else find out at that account whether it was issued; do not issue"
-                " anew before you know."
+                ' set that right, then syncd retry --where "code=account_changed" --dry-run (asked under the same key'
+                " first, never issued twice). Else find out at that account whether it was issued; do not issue anew"
+                " before you know."
             ),
         ),
     ),

@@ -26,6 +26,7 @@ class Case:
     missed_at: datetime | None = None  # the first "not found" since then
     refusal: tuple[str, str] | None = None  # the code and text of a refusal, or of an unclassified answer
     tries: int = 0
+    unheard: int = 0  # how many questions in a row nobody has answered
     revives: int = 0
     most_revives: int = 20
     restarts: int = 0  # how often the issuer was to go on with a key it lists as failed
@@ -56,6 +57,7 @@ class Wait:
     missed: bool = False  # this look found nothing: remember when
     duplicate: bool = False  # the key was known there already: count it
     refusal: tuple[str, str] | None = None
+    unheard: bool = False  # nobody answered: this was no look, and the next one need not wait as if it had been
     until: datetime | None = None  # what it waits for is over by then
 
 

@@ -42,7 +42,7 @@ def explain(hold: Hold, facts: Mapping[str, object], language: Language = "zh") 
         what, own = CODE_TEXTS[code]
         then = own or then
     elif code in UNFIT_TEXTS:
-        return HoldText(_unfit(code, facts, language), _filled(then[column], facts, column))
+        return HoldText(_unfit(code, facts, language), _filled(_UNFIT_THEN.get(code, then)[column], facts, column))
     return HoldText(_filled(what[column], facts, column), _filled(then[column], facts, column))
 
 
@@ -78,6 +78,21 @@ def _place(text: str, column: int) -> str:
     return said if not path else text
 
 
+#: What to do about an order that does not fit, where it may be the settings that are wrong.
+_UNFIT_THEN: dict[str, Pair] = {
+    "seller_differs": (
+        (
+            "请核对哪一边不对：单据不对，在旺店通改正并保存，系统读到修改后会自动重新处理；账号的税号不对"
+            "（设置写错，或各进程配置不一致），请集成方改正设置并重新加载，再执行"
+            ' syncd retry --where "code=seller_differs" --dry-run。'
+        ),
+        (
+            "Find out which is wrong. The order: correct it in WDT and save it; it goes on by itself once that is read."
+            " The account's tax number (mistyped, or other than other processes have it): the integrator sets it right"
+            ' and reloads, then syncd retry --where "code=seller_differs" --dry-run.'
+        ),
+    ),
+}
 _CORRECT: Pair = (
     "请在旺店通改正该单据并保存，系统读到修改后会自动重新处理。",
     "Correct the order in WDT and save it; it goes on by itself once the change is read.",

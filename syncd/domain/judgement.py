@@ -87,6 +87,8 @@ def judge_submission(case: Case, outcome: Outcome) -> Decision:
             return Wait(Phase.READY, ask_again(case.tries))
         case Unknown(unclassified=Verdict(code=code, text=text)):
             return Wait(Phase.UNCLASSIFIED, ask_again(case.tries), refusal=(code, text))
+        case Unknown():
+            return Wait(_waiting(case, Phase.UNKNOWN), ask_again(case.tries))
         case _:
             return _common(case, outcome)
 
@@ -191,6 +193,8 @@ def _common(case: Case, outcome: Outcome) -> Decision:
             return _agreed(case)
         case Stopped(code, text):
             return SetAside(Hold.RED_FORM, (("code", code), ("text", cut(without_identifiers(text), ANSWER_LIMIT))))
+        case Unknown(silent=True):  # asking does no harm: one lost answer costs seconds, however long it has waited
+            return Wait(_waiting(case, Phase.UNKNOWN), ask_again(case.unheard), unheard=True)
         case _:
             return Wait(_waiting(case, Phase.UNKNOWN), ask_again(case.tries))
 

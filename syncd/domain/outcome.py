@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from syncd.domain.invoice import Invoice
 from syncd.domain.trouble import Verdict
+
+#: What a call that got no answer of the party's own ended with.
+_SILENCE = re.compile(r"not_sent[. ]|timeout|reset|payload|protocol|http_5|malformed")
+
+
+def is_silence(cause: str) -> bool:
+    """Whether a call ended without an answer of the party's own."""
+    return _SILENCE.match(cause) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,11 @@ class Unknown:
     cause: str
     sent: bool = True  # False only where not one byte of the request can have left (connection refused)
     unclassified: Verdict | None = None  # the issuer's own word, which no catalogue knows
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody spoke, as opposed to words that tell nothing."""
+        return is_silence(self.cause)
 
 
 Outcome = (

@@ -20,6 +20,9 @@ ENDED_ELSEWHERE = frozenset({Hold.KEY_COLLISION, Hold.SPLIT_INVOICES, Hold.VOIDE
 #: a person's word stands in for that.
 VOUCHABLE = frozenset({"blue_unknown", "blue_disputed", "blue_total_unknown", "red_forgotten"})
 
+#: The code of a hold that is no fault of the order's: whoever held it had another account than the order was sent to.
+ACCOUNT_CHANGED = "account_changed"
+
 #: A column's new value; instants are aware UTC.
 Value = datetime | Phase | int | str | None
 
@@ -112,9 +115,9 @@ def retry(order: Standing, now: datetime) -> Change | Refusal:
     soon: dict[str, Value] = {"next_at": now}
     match order.state, order.phase:
         case State.HOLD, _:
-            if order.held_from is not State.PENDING:
-                return Refusal("retry_needs_release", {"from": str(order.held_from)})
-            return release(order, now)
+            if order.held_from is State.PENDING or _only_to_be_asked(order):
+                return release(order, now)
+            return Refusal("retry_needs_release", {"from": str(order.held_from)})
         case State.PENDING, Phase.LEFT:
             return Change(None, soon, ("collect",))
         case State.PENDING, _:
@@ -129,6 +132,14 @@ def retry(order: Standing, now: datetime) -> Change | Refusal:
             return Change(None, soon, ("collect", "write_back"), look_now=True)
         case _:
             return Refusal("finished", {"state": order.state})
+
+
+def _only_to_be_asked(order: Standing) -> bool:
+    """Whether nobody need look before it is released: nothing was found wrong, and the issuer is asked by its key.
+
+    Not what was cancelled: a release of that ends the search for a late invoice.
+    """
+    return order.code == ACCOUNT_CHANGED and order.held_from is not State.CANCELLED
 
 
 def hold(order: Standing) -> Change | Refusal:

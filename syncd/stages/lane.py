@@ -5,7 +5,6 @@ An account that several merchants share rests and recovers for all of them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from functools import partial
 
 import structlog
 
-from syncd.domain.outcome import Outcome, Unknown
+from syncd.domain.outcome import Outcome, Unknown, is_silence
 from syncd.domain.trouble import LANE_WIDE, Care, Trouble, Verdict
 from syncd.stages.turn import Merchant
 from syncd.store.lanes import PROBE_FOR, STRIKES, Standing
@@ -35,8 +34,6 @@ PARTY_UNITS: Mapping[str, Sequence[tuple[str, str]]] = {
     YUANNIAN: (("wallet", "{merchant}"),),
     TOP: (("alibaba", "{merchant}"), ("applications", "{merchant}")),
 }
-#: What a call that got no answer of the party's own ended with.
-_UNHEARD = re.compile(r"not_sent\.|timeout|reset|payload|protocol|http_5|malformed")
 #: A budget that comes free within this is waited for in line; a longer one ends the turn.
 PATIENCE = timedelta(seconds=2)
 
@@ -179,15 +176,15 @@ async def unheard(
 
 def is_unheard(verdict: Verdict) -> bool:
     """Whether a call ended without an answer of the party's own."""
-    return _UNHEARD.match(verdict.code) is not None
+    return is_silence(verdict.code)
 
 
 def unheard_cause(outcomes: Sequence[Outcome]) -> str | None:
     """Why no answer came to any of these; None where the party said something, or was not asked."""
-    causes = [outcome.cause.replace(" ", ".") for outcome in outcomes if isinstance(outcome, Unknown)]
-    if not causes or len(causes) < len(outcomes) or not all(_UNHEARD.match(cause) for cause in causes):
+    silences = [one for one in outcomes if isinstance(one, Unknown) and one.silent]
+    if not silences or len(silences) < len(outcomes):
         return None
-    return causes[0]
+    return silences[0].cause.replace(" ", ".")
 
 
 async def troubled(

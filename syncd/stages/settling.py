@@ -68,6 +68,7 @@ def case_of(
         missed_at=order.missed_at,
         refusal=order.refusal,
         tries=order.tries,
+        unheard=order.unheard,
         revives=order.revives,
         most_revives=profile.most_revives,
         restarts=order.restarts,
@@ -149,6 +150,8 @@ async def settle(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | 
                 await tx.orders.wait(order, phase=phase, next_at=due)
     if order.doubted_at is not None and not isinstance(decision, Wait | Revive | RestLane):
         await tx.orders.believe(order.id)
+    if order.unheard and not (isinstance(decision, Wait) and decision.unheard):
+        await tx.orders.heard(order.id)
     return issued
 
 
@@ -260,7 +263,11 @@ async def _reversed(tx: Tx, merchant: Merchant, order: OrderView, blue: BlueRef)
 async def _wait(tx: Tx, merchant: Merchant, order: OrderView, wait: Wait) -> None:
     at_once = wait.phase in SENDABLE and not wait.after
     again = _in_line(tx, order) if at_once else to_ms(tx.now + wait.after)
-    columns: dict[str, object] = {"phase": wait.phase, "tries": order.tries + 1}
+    columns: dict[str, object] = {"phase": wait.phase}
+    if wait.unheard:
+        columns["unheard"] = order.unheard + 1
+    else:
+        columns["tries"] = order.tries + 1
     columns["sweep_at" if order.state in _SWEPT else "next_at"] = again
     if wait.missed and order.missed_at is None:
         columns["missed_at"] = to_ms(tx.now)

@@ -308,7 +308,7 @@ class Instances:
         o = invoice_order.c
         rows = await self._connection.execute(
             select(o.merchant, func.count())
-            .where(o.doubted_at.is_not(None), o.tries == 0, o.merchant.in_(merchants), _askable())
+            .where(o.doubted_at.is_not(None), o.tries + o.unheard == 0, o.merchant.in_(merchants), _askable())
             .group_by(o.merchant)
         )
         return {merchant: int(number) for merchant, number in rows}

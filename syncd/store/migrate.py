@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from syncd.store import postgres
 from syncd.store.engine import private, sqlite_path
 from syncd.store.schema import HEAD
+from syncd.store.structure import require_built
 from syncd.store.troubles import StoreUnavailable, UnsupportedStore
 
 #: Alembic keeps what it is at work on in its modules: within one process only one thread may.
@@ -60,9 +61,9 @@ def revision(url: str) -> str | None:
 
 
 def _revision_on_postgresql(url: str) -> str | None:
-    if not postgres.has_tables(url):
-        return None
     with postgres.looking(url) as db:
+        if not postgres.are_there(db):
+            return None
         row = db.execute("SELECT version_num FROM alembic_version").fetchone()
     return None if row is None else str(row[0])
 
@@ -76,9 +77,10 @@ def known_revisions() -> list[str]:
 
 
 def require_current(url: str) -> None:
-    """Raises TooNew or NotReady unless the store's schema is the one this program was written for."""
+    """Raises TooNew, NotReady or Misbuilt unless the store's schema is the one this program was written for."""
     at = revision(url)
     if at == HEAD:
+        require_built(url)
         return
     if at is not None and at not in known_revisions():
         raise TooNew(f"the store is at schema {at}, this program knows up to {HEAD}")
@@ -88,17 +90,18 @@ def require_current(url: str) -> None:
 async def upgrade(url: str, to: str = "head") -> str:
     """Bring the store up; returns the revision reached. Each step is one transaction.
 
-    Raises TooNew, StoreUnavailable, UnsupportedStore.
+    Raises TooNew, Misbuilt, StoreUnavailable, UnsupportedStore.
     """
     at = await asyncio.to_thread(revision, url)
     if at not in (None, HEAD) and at not in known_revisions():
         raise TooNew(f"the store is at schema {at}, this program knows up to {HEAD}")
+    if at == HEAD and to == "head":  # as at nearly every start, which then does not even load what migrates
+        await asyncio.to_thread(require_built, url)
+        return HEAD
     if postgres.is_postgresql(url):
         await asyncio.to_thread(postgres.require_suitable, url)
     else:
         private(sqlite_path(url))
-    if at == HEAD and to == "head":  # as at nearly every start, which then does not even load what migrates
-        return HEAD
     await asyncio.to_thread(_alembic, "upgrade", url, to)
     return await asyncio.to_thread(revision, url) or ""
 

@@ -83,6 +83,7 @@ class OrderView(tuple[Any, ...]):
     held_phase: Phase | None = _read("held_phase", Phase)
     next_at: datetime = _read("next_at", from_ms)
     tries: int = _cell("tries")
+    unheard: int = _cell("unheard")
     revives: int = _cell("revives")
     restarts: int = _cell("restarts")
     duplicates: int = _cell("duplicates")

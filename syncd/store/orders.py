@@ -253,6 +253,10 @@ class Orders:
             update(invoice_order).where(invoice_order.c.id == order_id).values(doubted_at=None)
         )
 
+    async def heard(self, order_id: OrderId) -> None:
+        """Somebody has answered for an order about which nobody did."""
+        await self._connection.execute(update(invoice_order).where(invoice_order.c.id == order_id).values(unheard=0))
+
     async def recover(self) -> int:
         """After a crash: whatever was handed to the network is to be asked about now; returns how many."""
         t = invoice_order.c

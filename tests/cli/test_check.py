@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 
@@ -69,6 +70,22 @@ def test_unreachable_parties_fail_with_a_remedy(place: Place, run: Run, world: W
     assert "network" in found["m001/wdt"][0]["remedy"]
 
 
+def test_what_a_party_says_is_told_in_the_readers_language_with_its_own_words_behind(
+    place: Place, run: Run, world: World
+) -> None:
+    place.change(world.sandbox.wdt_url, "http://127.0.0.1:9/openapi")
+    place.change('token = "demo_token"', 'token = "wrong_token"')
+
+    zh, en = run("check", lang="zh"), run("check")
+
+    assert (zh.exit_code, en.exit_code) == (1, 1)
+    assert "m001/wdt: 没有连上对方" in zh.stdout
+    assert "m001/wdt: The party was not reached" in en.stdout
+    assert "not_sent" in zh.stdout
+    (issuer,) = [line for line in zh.stdout.splitlines() if "issuer main" in line]
+    assert re.search(r"issuer main: [\u4e00-\u9fff]", issuer)
+
+
 @pytest.mark.parametrize(("ahead", "level", "code"), [(80, "warn", 0), (-115, "fail", 1), (400, "fail", 1)])
 def test_a_clock_that_is_off_is_told_before_wdt_refuses_it(
     ahead: int, level: str, code: int, run: Run, world: World, monkeypatch: pytest.MonkeyPatch
@@ -123,6 +140,20 @@ def test_files_that_others_can_read_are_warned_about(place: Place, run: Run) -> 
 
     assert any("chmod 600" in line["remedy"] for line in found["store"])
     assert any("chmod o-rwx" in line["remedy"] for line in found["settings"])
+
+
+def test_a_file_that_a_secret_is_read_from_is_warned_about_when_others_can_read_it(place: Place, run: Run) -> None:
+    place.change('secret = "demo_secret"', 'secret_file = "app.secret"')
+    secret = place.folder / "app.secret"
+    secret.write_text("demo_secret\n", encoding="utf-8")
+
+    secret.chmod(0o640)
+    closed = findings(run, expect=0)["settings"]
+    secret.chmod(0o644)
+    opened = findings(run, expect=0)["settings"]
+
+    assert not any("app.secret" in line["text"] for line in closed)
+    assert [line["remedy"] for line in opened if "app.secret" in line["text"]] == ["chmod o-rwx app.secret"]
 
 
 def test_people_get_the_same_in_their_language(run: Run) -> None:

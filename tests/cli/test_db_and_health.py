@@ -158,3 +158,23 @@ def test_no_daemon_is_told_in_one_line(run: Run, daemon: tuple[HTTPServer, type[
 @pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:8650", "http://"])
 def test_an_address_that_cannot_be_asked_is_a_mistake_in_typing(url: str, run: Run) -> None:
     assert run("health", "--url", url).exit_code == 2
+
+
+def test_a_store_of_an_earlier_build_is_refused_by_every_command_and_told_in_both_languages(
+    place: Place, run: Run
+) -> None:
+    """Its revision is this program's; what one of its statements needs is not there."""
+    with closing(sqlite3.connect(place.store)) as db, db:
+        db.executescript("DROP TABLE card")
+
+    refused = [run("run", "--once", "--timeout", "5"), run("status"), run("db", "upgrade"), run("db", "check")]
+    readable = run("status", lang="zh")
+    checked = [one for one in json.loads(run("check", "--json").stdout) if one["level"] == "fail"]
+
+    for result in (*refused, readable):
+        assert result.exit_code == 2, result.output
+        assert "Traceback" not in result.output
+        assert "card" in result.output
+    assert all("restore a backup" in result.output for result in refused)
+    assert "另建新库" in readable.output
+    assert [(one["subject"], "card" in one["text"]) for one in checked] == [("store", True)]

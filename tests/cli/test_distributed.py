@@ -80,9 +80,9 @@ class Fleet:
         file.write_text(text, encoding="utf-8")
         file.chmod(0o600)
 
-    async def start(self, role: str) -> Process:
+    async def start(self, role: str = "") -> Process:
         handle = await asyncio.create_subprocess_exec(
-            *(SYNCD, "run", "--role", role, "--concurrency", "4"),
+            *(SYNCD, "run", *(("--role", role, "--concurrency", "4") if role else ())),
             cwd=self.folder,
             env={**os.environ, "XDG_STATE_HOME": str(self.folder / "state")},
             stderr=asyncio.subprocess.PIPE,

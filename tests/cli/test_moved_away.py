@@ -103,6 +103,37 @@ def test_a_store_that_was_moved_away_can_still_be_looked_at(left: Place, run: Ru
         assert looked.exit_code in (0, 3), (command, looked.output)
 
 
+def test_a_check_of_a_store_that_was_moved_away_says_where_it_went_and_asks_nobody(left: Place, run: Run) -> None:
+    """A question to a party counts among its calls; that is written, and these would be counted where nobody looks."""
+    before = rows(left)
+
+    told, in_chinese, facts = run("check"), run("check", lang="zh"), json.loads(run("check", "--json").stdout)
+
+    assert (told.exit_code, in_chinese.exit_code) == (4, 4), told.output
+    assert "moved to" in told.stdout
+    assert "new.db" in told.stdout
+    assert "[store] url" in told.stdout
+    assert "已迁往" in in_chinese.stdout
+    assert {one["subject"] for one in facts if one["level"] == "fail"} == {"arming"}
+    assert "nobody was asked" in next(one["text"] for one in facts if one["subject"] == "parties")
+    assert "issuer main" not in {one["subject"] for one in facts}
+    assert rows(left) == before
+
+
+def test_a_check_whose_store_is_moved_away_meanwhile_writes_nothing_there(
+    left: Place, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had looked while the store was still the one."""
+    monkeypatch.setattr("syncd.cli.preflight._goes_on_elsewhere", lambda _: False)
+    before = rows(left)
+
+    refused = run("check")
+
+    assert refused.exit_code == 4
+    assert "moved to" in refused.stderr
+    assert rows(left) == before
+
+
 def test_nothing_is_changed_in_a_copy_that_a_move_did_not_finish(place: Place, run: Run) -> None:
     """It may be the only one that can be armed one day: it is left as it is, for the command that made it."""
     with faultpoint.armed(_struck), pytest.raises(Struck):

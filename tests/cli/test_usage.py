@@ -47,3 +47,13 @@ def test_a_span_that_cannot_be_read_is_told_in_one_language(run: Run) -> None:
     assert "must be" not in zh.output + where.output
     assert "应形如 90s" in zh.output
     assert "应形如 90s" in where.output
+
+
+def test_what_must_be_given_and_what_is_taken_otherwise_stand_in_the_help_in_one_language(run: Run) -> None:
+    zh, en = run("retry", "--help", lang="zh").output, run("retry", "--help").output
+    demo = run("demo", "--help", lang="zh").output
+
+    assert "[必填]" in zh
+    assert "[required]" not in zh
+    assert "[缺省：200]" in demo
+    assert "[required]" in en

@@ -16,6 +16,7 @@ SECOND = GOOD.partition("[issuers")[0].replace("m001", "m002").replace("demo_sid
 SECRT_FILE = '.m001.wdt.secrt_file is not a setting (did you mean "secret_file"?)'
 PLAIN_HTTP = "is plain http beyond this machine: use https, or set allow_plain_http = true"
 ZERO_RATE = "must map prefixes of tax codes (1 to 19 digits) to exempt, untaxed or zero"
+TAX_NO = "must be 15 to 20 characters, digits and capital letters alone"
 EXPOSED = "is reachable from other machines: set console.token, or listen on 127.0.0.1"
 READABLE = "is plain http: buyers' data cross the network readable; prefer https or a private tunnel"
 NO_COLON = 'merchants.m001.wdt.secret must look like "secret:salt" (no colon found)'
@@ -80,7 +81,9 @@ def test_a_wrong_merchant_setting_is_one_line_naming_it(tmp_path: Path, key: str
         ("token", "", " needs either token or token_url, one of the two"),
         ("url", 'url = "https://a.example/v1"', " url needs at least three path segments, as in /open/v1/services"),
         ("token", 'token = "x"\ntoken_url = "https://a.example/"', " needs either token or token_url, one of the two"),
-        ("tax_no", 'tax_no = "123"', ".tax_no does not have the expected form"),
+        ("token", 'token = "令牌"', ".token must be plain ASCII without blanks, 512 characters at most"),
+        ("token", 'token = "a b"', ".token must be plain ASCII without blanks, 512 characters at most"),
+        ("tax_no", 'tax_no = "123"', f".tax_no {TAX_NO}"),
         ("url", 'url = "issuer.example"', '.url must begin with "http://" or "https://"'),
         ("url", 'url = "https://h:99999/"', ".url must be a URL"),
         ("url", 'url = "https://u:p@h/"', ".url must be scheme, host and path only: no user, no query, no fragment"),
@@ -169,8 +172,36 @@ def test_two_merchants_may_not_share_a_name(tmp_path: Path) -> None:
     text = GOOD.partition("[issuers")[0] + SECOND.replace("m002", "m001") + "[issuers" + GOOD.partition("[issuers")[2]
 
     assert refusal(written(tmp_path, text)) == [
-        f'{tmp_path}/syncd.toml: merchants[1].name "m001" is used by an earlier merchant'
+        f'{tmp_path}/syncd.toml: merchants[1].name "m001" is used by an earlier merchant; give this one another'
     ]
+
+
+def test_merchants_of_one_name_are_told_apart_by_their_place(tmp_path: Path) -> None:
+    twin = SECOND.replace("m002", "m001").replace(WDT_SECRET, 'secret = "plain"')
+    text = GOOD.partition("[issuers")[0] + twin + "[issuers" + GOOD.partition("[issuers")[2]
+
+    (line,) = refusal(written(tmp_path, text))
+
+    assert line.startswith(f"{tmp_path}/syncd.toml: merchants[1].wdt.secret must look like")
+
+
+def test_an_issuer_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    (line,) = changed(tmp_path, 'issuer = "main"', 'issuer = "zzz"')
+
+    assert line == "syncd.toml: merchants.m001.issuer names no [issuers.zzz]; there are: main"
+
+
+def test_a_secret_whose_file_cannot_be_read_is_not_said_to_be_missing_as_well(tmp_path: Path) -> None:
+    lines = refusal(written(tmp_path, GOOD.replace(WDT_SECRET, 'secret_file = "absent"')))
+
+    assert len(lines) == 1
+    assert "cannot be read" in lines[0]
+
+
+def test_a_list_of_texts_is_not_asked_for_as_tables(tmp_path: Path) -> None:
+    (line,) = refusal(written(tmp_path, "[alerts]\nurls = 5\n"))
+
+    assert line == f'{tmp_path}/syncd.toml: alerts.urls must be a list of texts, as ["…", "…"]'
 
 
 def test_two_merchants_may_not_share_a_seller_account(tmp_path: Path) -> None:

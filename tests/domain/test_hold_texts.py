@@ -67,6 +67,18 @@ def test_the_facts_stand_in_the_sentence() -> None:
         assert facts["wdt_number"] in said
 
 
+def test_a_tax_number_that_does_not_fit_may_be_wrong_on_either_side() -> None:
+    """Where a process has the wrong one, nothing can be corrected in WDT."""
+    facts = {"code": "seller_differs", "given": "339902999999789113", "ours": "339902999999780001"}
+
+    zh, en = explain(Hold.POISON_ROW, facts, "zh"), explain(Hold.POISON_ROW, facts, "en")
+
+    for said in (zh.then, en.then):
+        assert "WDT" in said or "旺店通" in said
+        assert 'syncd retry --where "code=seller_differs" --dry-run' in said
+    assert "339902999999780001" in zh.what
+
+
 def test_fields_are_called_by_their_names_in_the_language() -> None:
     facts = {"code": "text_too_long", "field": "payer_address", "limit": "80"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from syncd.domain.lifecycle import OPEN, RELEASES, STEPS, Hold, Phase, State
 from syncd.domain.order import WdtStatus
-from syncd.domain.release import ENDED_ELSEWHERE, Change, Refusal, Standing, hold, release, retry
+from syncd.domain.release import ACCOUNT_CHANGED, ENDED_ELSEWHERE, Change, Refusal, Standing, hold, release, retry
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 STATUSES = (5, 45, 60, 85)
@@ -114,6 +114,30 @@ def test_a_retry_of_a_hold_is_a_release_only_from_pending() -> None:
             assert decided == release(order, NOW)
         else:
             assert isinstance(decided, Refusal)
+
+
+def test_what_could_only_not_be_asked_about_is_released_by_a_retry_and_asked() -> None:
+    """No person need look at it first; but a release would end the search for a late invoice of a cancelled one."""
+    held = [
+        Standing(State.HOLD, Phase.NONE, 45, Hold.CLASS_C_UNKNOWN, state, code=ACCOUNT_CHANGED) for state in RELEASES
+    ]
+
+    for order in held:
+        decided = retry(order, NOW)
+
+        if order.held_from is State.CANCELLED:
+            assert isinstance(decided, Refusal)
+        else:
+            assert decided == release(order, NOW)
+    (sent,) = [retry(order, NOW) for order in held if order.held_from is State.INTENT]
+    assert isinstance(sent, Change)
+    assert (sent.columns["phase"], sent.wake) == (Phase.UNKNOWN, ("collect",))
+
+
+def test_a_retry_of_what_an_issuer_cannot_tell_is_for_a_person() -> None:
+    order = Standing(State.HOLD, Phase.NONE, 45, Hold.CLASS_C_UNKNOWN, State.INTENT)
+
+    assert isinstance(retry(order, NOW), Refusal)
 
 
 def test_what_is_on_its_way_is_left_alone() -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from syncd.reload import first_of
 from syncd.staged import PLACES, group_of
@@ -69,6 +70,7 @@ class Member:
     settings: str = ""  # their fingerprint, as they are in force here
     differs: bool = False  # whether others have other settings, as of the last look
     beats: int = 0
+    may_end_sessions: bool = True  # whether the database lets us, as far as we know
     unheard: bool = False  # whether the last beat did not get through
 
     @property
@@ -130,13 +132,13 @@ class Member:
                 off=self.pulse.off,
             )
             self._compare(said_at, before, self.wall())
-            ended = await tx.workers.end_sessions_of_the_silent()
+            silent = await tx.workers.anybody_is_silent()
             if self.beats % _BEATS == 0:
                 await tx.workers.extend(self.owner, running, LEASE)
                 await tx.workers.forget_the_dead()
                 self._note_settings(differ(await tx.workers.all()))
-        for owner, sessions in Counter(ended).items():
-            log.warning("worker.sessions_ended", owner=owner, sessions=sessions)
+        if silent:
+            await self._end_sessions_of_the_silent()
         if self.beats and silence > self.pulse.silent_after.total_seconds():
             log.warning("worker.was_silent", seconds=round(silence, 1))
         if here is not None and self.guard is not None:
@@ -145,6 +147,21 @@ class Member:
             self.guard.hear(here)
         self.pulse.beat_at = sent_at
         self.beats += 1
+
+    async def _end_sessions_of_the_silent(self) -> None:
+        """Not within the beat: a role that may not do this is at work all the same, and so is one whose look is cut."""
+        try:
+            async with self.line.read() as tx:
+                ended = await tx.workers.end_sessions_of_the_silent()
+        except StoreUnavailable:
+            return
+        except DBAPIError as error:
+            if self.may_end_sessions:
+                log.warning("worker.sessions_left", why=str(error.orig).strip())
+            self.may_end_sessions = False
+            return
+        for owner, sessions in Counter(ended).items():
+            log.warning("worker.sessions_ended", owner=owner, sessions=sessions)
 
     def _note_settings(self, differs: bool) -> None:
         if differs and not self.differs:

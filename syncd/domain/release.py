@@ -89,7 +89,7 @@ def release(
 
 
 def _back(order: Standing, event: Event, now: datetime) -> Change:
-    columns: dict[str, Value] = {**_NO_HOLD, "phase": Phase.NONE, "next_at": now, "tries": 0}
+    columns: dict[str, Value] = {**_NO_HOLD, "phase": Phase.NONE, "next_at": now, "tries": 0, "unheard": 0}
     match event:
         case Event.RELEASED_PENDING if order.wdt_status == WdtStatus.WAITING:
             return Change(event, columns, ("push",))
@@ -137,9 +137,12 @@ def retry(order: Standing, now: datetime) -> Change | Refusal:
 def _only_to_be_asked(order: Standing) -> bool:
     """Whether nobody need look before it is released: nothing was found wrong, and the issuer is asked by its key.
 
-    Not what was cancelled: a release of that ends the search for a late invoice.
+    Not what was cancelled: a release of that ends the search for a late invoice. Nor what somebody has put back to
+    waiting: WDT would be told once more that it failed.
     """
-    return order.code == ACCOUNT_CHANGED and order.held_from is not State.CANCELLED
+    if order.held_from is State.CANCELLED or order.held_phase is Phase.REPENDED:
+        return False
+    return order.code == ACCOUNT_CHANGED
 
 
 def hold(order: Standing) -> Change | Refusal:

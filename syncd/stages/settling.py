@@ -28,6 +28,7 @@ from syncd.domain.lifecycle import Event, Hold, Phase, State
 from syncd.domain.order import InvoiceOrder
 from syncd.domain.payload import payload_hash
 from syncd.domain.ports import Issuer, IssuerProfile
+from syncd.domain.release import ACCOUNT_CHANGED
 from syncd.domain.retry import ask_again, next_sweep
 from syncd.domain.texts import without_identifiers
 from syncd.stages import lane
@@ -43,6 +44,8 @@ from syncd.store.submissions import Stored
 log = structlog.get_logger("syncd.stages")
 
 _SWEPT = (State.FAILED, State.DONE85, State.CANCELLED)
+#: Where nothing is asked about but the generations before the one that was issued.
+_LOOKED_BACK_AT = (State.ISSUED, State.DONE60)
 
 
 def case_of(
@@ -94,7 +97,14 @@ def elsewhere(stored: Stored | None, issuer: Issuer) -> SetAside | None:
     """
     if stored is None or (stored.issuer_kind, stored.seller_tax_no) == (issuer.profile.kind, issuer.tax_no):
         return None
-    return SetAside(Hold.CLASS_C_UNKNOWN, (("code", "account_changed"), ("account", stored.issuer)))
+    return SetAside(Hold.CLASS_C_UNKNOWN, (("code", ACCOUNT_CHANGED), ("account", stored.issuer)))
+
+
+def _was_asked(decision: Decision) -> bool:
+    """Whether somebody has answered, so that there is nothing left to doubt."""
+    if isinstance(decision, SetAside):
+        return ("code", ACCOUNT_CHANGED) not in decision.facts
+    return not isinstance(decision, Wait | Revive | RestLane)
 
 
 Decided = tuple[OrderView, Stored | None, Decision]
@@ -148,7 +158,7 @@ async def settle(tx: Tx, merchant: Merchant, order: OrderView, stored: Stored | 
             if order.state is State.INTENT and order.phase in (Phase.SENT, *SENDABLE):
                 due = _in_line(tx, order) if phase in SENDABLE else to_ms(tx.now)
                 await tx.orders.wait(order, phase=phase, next_at=due)
-    if order.doubted_at is not None and not isinstance(decision, Wait | Revive | RestLane):
+    if order.doubted_at is not None and _was_asked(decision):
         await tx.orders.believe(order.id)
     if order.unheard and not (isinstance(decision, Wait) and decision.unheard):
         await tx.orders.heard(order.id)
@@ -268,7 +278,7 @@ async def _wait(tx: Tx, merchant: Merchant, order: OrderView, wait: Wait) -> Non
         columns["unheard"] = order.unheard + 1
     else:
         columns["tries"] = order.tries + 1
-    columns["sweep_at" if order.state in _SWEPT else "next_at"] = again
+    columns["sweep_at" if order.state in (*_SWEPT, *_LOOKED_BACK_AT) else "next_at"] = again
     if wait.missed and order.missed_at is None:
         columns["missed_at"] = to_ms(tx.now)
     if wait.duplicate:

@@ -186,6 +186,7 @@ class Instances:
             .values(
                 doubted_at=now,
                 tries=0,
+                unheard=0,
                 missed_at=None,
                 next_at=now,
                 phase=case((handed_over, Phase.UNKNOWN), else_=o.phase),

@@ -243,7 +243,7 @@ class Orders:
         await self._connection.execute(
             update(invoice_order)
             .where(t.id == order.id, t.state == State.PENDING, t.doubted_at.is_(None))
-            .values(doubted_at=now, missed_at=None, tries=0, next_at=now)
+            .values(doubted_at=now, missed_at=None, tries=0, unheard=0, next_at=now)
         )
         self._due("collect", order.merchant, now)
 

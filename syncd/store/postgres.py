@@ -149,7 +149,8 @@ def _engine(url: str, settings: dict[str, str], connections: int) -> AsyncEngine
     )
 
     @event.listens_for(engine.sync_engine, "connect")
-    def on_connect(connection: Any, _record: Any) -> None:
+    def on_connect(connection: Any, record: Any) -> None:
+        record.info["new"] = True
         _storable_text(connection.driver_connection)
         cursor = connection.cursor()
         cursor.execute(_DURABLE)
@@ -157,8 +158,8 @@ def _engine(url: str, settings: dict[str, str], connections: int) -> AsyncEngine
         connection.commit()
 
     @event.listens_for(engine.sync_engine, "checkout")
-    def on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:
-        if _ended(connection.driver_connection):
+    def on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        if not record.info.pop("new", False) and _ended(connection.driver_connection):
             raise InvalidatePoolError("the server has ended this session, and so perhaps all of them")
 
     @event.listens_for(engine.sync_engine, "handle_error")

@@ -24,15 +24,21 @@ BEAT = timedelta(seconds=1)
 SILENT_AFTER = timedelta(seconds=5)
 #: What is due, settled or fresh is reckoned by each host's own clock: further off the database's than this it is wrong.
 MOST_OFF = timedelta(seconds=30)
-#: The sessions are known by their name (`postgres.application_name`); those that began after the last beat belong to
-#: somebody else, who was given the same name and number.
-_END_SESSIONS = text("""
+#: The sessions are known by their name (`postgres.application_name`). Somebody else may have been given the same name
+#: and number: where such a one is heard, or began after the last beat of the other, they are left alone. A process that
+#: was blocked for a moment is not struck: that would only make more work where there is too much.
+_END_SESSIONS = text(f"""
+WITH silent AS (
+  SELECT owner, 'syncd ' || left(split_part(owner, ':', 1), 40) || ':' || split_part(owner, ':', 2) AS name,
+    to_timestamp(beat_at / 1000.0) AS heard_at, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000 - heard_until) AS over
+  FROM worker
+)
 SELECT silent.owner, pg_terminate_backend(theirs.pid) AS ended
-FROM worker AS silent JOIN pg_stat_activity AS theirs ON theirs.application_name
-  = 'syncd ' || left(split_part(silent.owner, ':', 1), 40) || ':' || split_part(silent.owner, ':', 2)
-WHERE silent.heard_until <= EXTRACT(EPOCH FROM clock_timestamp()) * 1000
-  AND theirs.datname = current_database() AND theirs.usename = current_user
-  AND theirs.xact_start IS NOT NULL AND theirs.backend_start < to_timestamp(silent.beat_at / 1000.0)
+FROM silent JOIN pg_stat_activity AS theirs ON theirs.application_name = silent.name
+WHERE silent.over >= {span_ms(SILENT_AFTER)}
+  AND NOT EXISTS (SELECT FROM silent AS heard WHERE heard.name = silent.name AND heard.over < 0)
+  AND theirs.datname = current_database() AND theirs.usename = session_user AND theirs.pid <> pg_backend_pid()
+  AND theirs.xact_start IS NOT NULL AND theirs.backend_start < silent.heard_at
 """)
 #: A row that nobody cleared away is kept so long for people to see.
 _KEPT_FOR = timedelta(minutes=15)
@@ -154,6 +160,11 @@ class Workers:
     async def forget_the_dead(self) -> None:
         """Clear away who has been silent for a quarter of an hour."""
         await self._connection.execute(delete(worker).where(worker.c.heard_until < DATABASE_NOW - span_ms(_KEPT_FOR)))
+
+    async def anybody_is_silent(self) -> bool:
+        """Whether a process that never signed off was not heard in time."""
+        silent_ = exists().where(worker.c.heard_until <= DATABASE_NOW)
+        return bool(await self._connection.scalar(select(silent_)))
 
     async def end_sessions_of_the_silent(self) -> list[str]:
         """Who fell silent has lost its units; its open transactions go, too, and whatever they keep from the others.

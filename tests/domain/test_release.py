@@ -134,6 +134,14 @@ def test_what_could_only_not_be_asked_about_is_released_by_a_retry_and_asked() -
     assert (sent.columns["phase"], sent.wake) == (Phase.UNKNOWN, ("collect",))
 
 
+def test_what_somebody_put_back_to_waiting_is_not_told_to_have_failed_by_a_retry() -> None:
+    held = Standing(
+        State.HOLD, Phase.NONE, 45, Hold.CLASS_C_UNKNOWN, State.DONE85, Phase.REPENDED, code=ACCOUNT_CHANGED
+    )
+
+    assert isinstance(retry(held, NOW), Refusal)
+
+
 def test_a_retry_of_what_an_issuer_cannot_tell_is_for_a_person() -> None:
     order = Standing(State.HOLD, Phase.NONE, 45, Hold.CLASS_C_UNKNOWN, State.INTENT)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from stage_parts import Open
+import pytest
+from stage_parts import ASK, Open
 
 from syncd.domain.lifecycle import Hold, State
 from syncd.sandbox import Sandbox
@@ -31,8 +32,14 @@ async def test_an_unchanged_order_gets_no_second_key_that_its_first_could_be_iss
     assert len(sandbox.nuonuo.ledger) == 1
 
 
-async def test_a_second_invoice_under_an_earlier_key_is_noticed_and_held(sandbox: Sandbox, daemon: Open) -> None:
-    """T18 trusts "failed"; should it come alive within a week, a person is told with both numbers."""
+@pytest.mark.parametrize("lost", [0, 3])
+async def test_a_second_invoice_under_an_earlier_key_is_noticed_and_held(
+    sandbox: Sandbox, daemon: Open, lost: int
+) -> None:
+    """T18 trusts "failed"; should it come alive within a week, a person is told with both numbers.
+
+    Nobody else ever asks for an earlier key: a question that was `lost` is asked again.
+    """
     no = sandbox.wdt.put_order({}, expect="hold")
     sandbox.nuonuo.script(lambda order: True, "fail_then_issue", times=1)
     sandbox.nuonuo.switches.revive_after = 3600
@@ -43,6 +50,7 @@ async def test_a_second_invoice_under_an_earlier_key_is_noticed_and_held(sandbox
         await d.comes_to(no, State.DONE60)
 
         d.clock.advance(timedelta(hours=7))
+        sandbox.nuonuo.faults.force(ASK, "lost_before", times=lost)
         await d.comes_to(no, State.HOLD, within=timedelta(days=7))
 
         order = await d.order(no)
@@ -50,3 +58,4 @@ async def test_a_second_invoice_under_an_earlier_key_is_noticed_and_held(sandbox
         assert len(numbers) == 2
         assert order.hold is Hold.SPLIT_INVOICES
         assert set(order.hold_facts["numbers"].split()) == numbers
+    assert not sandbox.nuonuo.faults.forced

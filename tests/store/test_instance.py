@@ -6,12 +6,17 @@ import asyncio
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from daemon_parts import VirtualClock
 from store_parts import ON_A_FILE, keep, put, row, submitted, the, url_of, wanted
 
 from syncd.domain.lifecycle import Event, Phase, State
+from syncd.domain.ports import Issuer
+from syncd.stages.settling import elsewhere, settle
+from syncd.stages.turn import Merchant
 from syncd.store import migrate
 from syncd.store.guard import Guard, open_instance
 from syncd.store.instance import Disarmed
@@ -189,6 +194,35 @@ async def test_a_doubted_order_is_asked_about_and_not_sent(opened: Store) -> Non
         assert {asked.no for asked in await tx.orders.to_ask(order.merchant, 10)} == {"FP1", "FP2"}
         assert (await the(tx, "FP1")).phase is Phase.UNKNOWN
     assert stored.generation == 0
+
+
+async def test_what_nobody_answered_before_a_doubt_is_no_answer_to_it(opened: Store) -> None:
+    """Else the store would be armed before anybody had been asked."""
+    await submitted(opened)
+    async with opened.begin() as tx:
+        order = await the(tx, "FP1")
+        await tx.orders.wait(order, unheard=4)
+        await tx.instance.disarm("operator")
+
+    async with opened.read() as tx:
+        rebuilding = await tx.instance.rebuilding({order.sid: order.merchant})
+    assert rebuilding.unasked == {order.merchant: 1}
+
+
+async def test_who_is_set_aside_without_being_asked_about_stays_in_doubt(opened: Store) -> None:
+    """The settings name another account: nobody there could tell, and once they are right it is asked, not sent."""
+    stored = await submitted(opened)
+    another = cast("Issuer", SimpleNamespace(profile=SimpleNamespace(kind="another"), tax_no=stored.seller_tax_no))
+    away = elsewhere(stored, another)
+    assert away is not None
+    async with opened.begin() as tx:
+        await tx.instance.disarm("operator")
+        order = await the(tx, "FP1")
+        await settle(tx, cast("Merchant", SimpleNamespace(name=order.merchant)), order, stored, away)
+
+    async with opened.read() as tx:
+        held = await the(tx, "FP1")
+    assert (held.state, held.doubted_at is None) == (State.HOLD, False)
 
 
 async def test_rows_without_an_instance_are_treated_as_restored(store: Store, tmp_path: Path) -> None:

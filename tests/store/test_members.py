@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
 import pytest
+import structlog
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from store_parts import raw
 
@@ -115,3 +119,52 @@ async def test_who_is_not_heard_again_vouches_for_nothing(emptied: str, monkeypa
             await tx.workers.beat("a", "worker", places=1, busy=0, vouches=True, silent_after=timedelta(minutes=1))
 
         assert not await joins.vouched()
+
+
+@pytest.fixture
+def lowly(emptied: str) -> Iterator[str]:
+    """The same store, for a role that may do everything there but end a session."""
+    role = f"lowly_{secrets.token_hex(6)}"
+    with psycopg.connect(emptied, autocommit=True) as db:
+        name = sql.Identifier(role)
+        db.execute(sql.SQL("CREATE ROLE {}").format(name))
+        db.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(name))
+        db.execute("REVOKE EXECUTE ON FUNCTION pg_terminate_backend FROM PUBLIC")
+        yield f"{emptied}{'&' if '?' in emptied else '?'}options=-c%20role%3D{role}"
+        db.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        db.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+async def fallen_silent(onlooker: Member) -> None:
+    """Somebody is in the list who was not heard for longer than anybody is blocked."""
+    async with onlooker.line.begin(lone=True) as tx:
+        ago = timedelta(seconds=-10)
+        await tx.workers.beat("far:1:abcdef", "worker", places=1, busy=0, vouches=False, silent_after=ago)
+
+
+async def test_whoever_beats_ends_what_the_silent_left_open(emptied: str) -> None:
+    """F11. The next beat of anybody; a start, which waits for every transaction, goes on then, and with it the rest."""
+    onlooker = member(emptied)
+    async with onlooker.line:
+        with psycopg.connect(emptied, application_name="syncd far:1") as frozen:
+            frozen.execute("SELECT pg_advisory_xact_lock(4711)")
+            await fallen_silent(onlooker)
+
+            await onlooker._beat()
+
+            with pytest.raises(psycopg.OperationalError):
+                frozen.execute("SELECT 1")
+
+
+async def test_who_may_end_no_session_beats_on(lowly: str) -> None:
+    """A careful administrator takes that from everybody; it is said once."""
+    onlooker = member(lowly)
+    with structlog.testing.capture_logs() as said:
+        async with onlooker.line:
+            await fallen_silent(onlooker)
+
+            await onlooker._beat()
+            await onlooker._beat()
+
+    assert onlooker.beats == 2
+    assert [line["event"] for line in said] == ["worker.sessions_left"]

@@ -18,6 +18,8 @@ from syncd.store.units import LEASE, Claim, Fenced, LeaseClock, half_spent
 from syncd.store.workers import SILENT_AFTER, Pulse
 
 LONG_AGO = timedelta(seconds=-1)
+#: So long that no moment's blocking explains it.
+TOO_LONG_AGO = -SILENT_AFTER - timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -248,30 +250,53 @@ async def are(url: str, name: str, how: list[str]) -> None:
             pass
 
 
-async def test_what_a_silent_process_left_open_is_ended_by_whoever_beats(store: Store, emptied: str) -> None:
+async def ended(store: Store) -> list[str]:
+    async with store.read() as tx:
+        return await tx.workers.end_sessions_of_the_silent()
+
+
+async def test_what_a_silent_process_left_open_is_ended(store: Store, emptied: str) -> None:
     """F11. No limit of the server's ends a session that was frozen in the middle of a pipeline."""
     assert postgres.application_name() == f"syncd {this_host().owner}"
     async with frozen_in_a_pipeline(emptied, "syncd far:42"), frozen_in_a_pipeline(emptied, "syncd near:42"):
         await are(emptied, "syncd far:42", ["active ClientRead"])
-        await beat(store, "far:42:abcdef", silent_after=LONG_AGO)
+        await beat(store, "far:42:abcdef", silent_after=TOO_LONG_AGO)
         await beat(store, "near:42:abcdef")
 
-        async with store.begin(lone=True) as tx:
-            ended = await tx.workers.end_sessions_of_the_silent()
+        assert await ended(store) == ["far:42:abcdef"]
 
-        assert ended == ["far:42:abcdef"]
         await are(emptied, "syncd far:42", [])
         assert sessions(emptied, "syncd near:42") == ["active ClientRead"]
 
 
+async def test_a_process_that_was_blocked_for_a_moment_keeps_its_sessions(store: Store, emptied: str) -> None:
+    async with frozen_in_a_pipeline(emptied, "syncd far:42"):
+        await beat(store, "far:42:abcdef", silent_after=LONG_AGO)
+
+        assert await ended(store) == []
+
+
 async def test_the_next_life_of_a_container_does_not_answer_for_the_last(store: Store, emptied: str) -> None:
     """It has the same name and number, and began after the other had said its last."""
-    await beat(store, "far:1:abcdef", silent_after=LONG_AGO)
+    await beat(store, "far:1:abcdef", silent_after=TOO_LONG_AGO)
     async with frozen_in_a_pipeline(emptied, "syncd far:1"):
-        await are(emptied, "syncd far:1", ["active ClientRead"])
+        assert await ended(store) == []
 
-        async with store.begin(lone=True) as tx:
-            assert await tx.workers.end_sessions_of_the_silent() == []
+
+async def test_a_namesake_that_is_heard_keeps_its_sessions(store: Store, emptied: str) -> None:
+    """Two containers on hosts of one name, the first process of each."""
+    async with frozen_in_a_pipeline(emptied, "syncd far:1"):
+        await beat(store, "far:1:abcdef", silent_after=TOO_LONG_AGO)
+        await beat(store, "far:1:fedcba")
+
+        assert await ended(store) == []
+
+
+async def test_nobody_ends_the_session_in_which_this_is_asked(store: Store) -> None:
+    await ended(store)
+    await beat(store, f"{this_host().owner}:abcdef", silent_after=TOO_LONG_AGO)
+
+    assert await ended(store) == []
 
 
 async def test_who_was_silent_for_long_is_forgotten(store: Store) -> None:

@@ -213,7 +213,7 @@ class Collect:
             second = judge_earlier(order.wdt_invoice_no, tuple(answers.values()))
             if second is not None:
                 log.error("collect.second_invoice", merchant=merchant.name, order_no=order.no)
-            decisions.append((order, second or Drop(cancelled=False)))
+            decisions.append((order, second or _looked_back(order, tuple(answers.values()))))
         return decisions
 
     async def _first_look(
@@ -370,6 +370,13 @@ class Collect:
 def _waiting(order: OrderView, decision: Decision) -> Decision:
     """While the store is disarmed nothing is revived: that would be a write to the outside. It waits instead."""
     return Wait(order.phase, ask_again(order.tries)) if isinstance(decision, Revive) else decision
+
+
+def _looked_back(order: OrderView, answers: Sequence[Outcome]) -> Decision:
+    """Nothing was found beside the invoice; a question that nobody answered was no look."""
+    if any(isinstance(answer, Unknown | Blocked) for answer in answers):
+        return Wait(order.phase, ask_again(order.unheard), unheard=True)
+    return Drop(cancelled=False)
 
 
 def _is_red(order: OrderView, sent: Stored | None) -> bool:

@@ -18,7 +18,7 @@ from syncd.store.units import Claim
 
 #: Answers that come within this many seconds are recorded in one transaction, and no more than so many. Nobody waits
 #: for it: nobody asks about a call that young, and when the next intents are to be made ready it is not waited longer.
-GATHER_FOR, MOST = 0.025, 100
+GATHER_FOR, MOST = 0.005, 100
 #: The next ones are made ready when no more than so many calls to a place are left: making a batch ready takes as long
 #: as some calls do, and the places shall not stand empty meanwhile.
 READY = 4

@@ -231,6 +231,13 @@ OF_THE_PROGRAM: Mapping[str, Event] = {
         "另一进程失联时仍有未结束的事务（如被冻结或挂起），已回滚并释放其锁；该进程恢复后可自行继续。",
         ("owner", "sessions"),
     ),
+    "worker.sessions_left": Event(
+        "warning",
+        "The database does not let this process end what silent ones left open; told once. Until they wake or their "
+        "connection breaks, their locks may keep others waiting: let the role execute pg_terminate_backend.",
+        "数据库不允许本进程结束失联进程遗留的事务（只提示一次），其锁可能让他人等待；请允许执行 pg_terminate_backend。",
+        ("why",),
+    ),
     "worker.settings_differ": Event(
         "warning",
         "Processes at work on this store have different settings; `syncd status` shows which. Orders may be held that "

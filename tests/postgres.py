@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import LiteralString, NoReturn
 
 import psycopg
 import pytest
@@ -98,6 +98,19 @@ def fresh_store(migrated: Path, path: Path) -> Iterator[str]:
         yield url
     finally:
         ours.drop(url)
+
+
+@contextmanager
+def other_role(url: str, *statements: LiteralString) -> Iterator[str]:
+    """The same store for a role to which nothing belongs; `statements` say what it may do, `{}` being its name."""
+    role = f"role_{secrets.token_hex(6)}"
+    with psycopg.connect(url, autocommit=True) as db:
+        name = sql.Identifier(role)
+        for statement in ("CREATE ROLE {}", *statements):
+            db.execute(sql.SQL(statement).format(name))
+        yield f"{url}{'&' if '?' in url else '?'}options=-c%20role%3D{role}"
+        for statement in ("DROP OWNED BY {}", "DROP ROLE {}"):
+            db.execute(sql.SQL(statement).format(name))
 
 
 def database(url: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 import structlog
-from psycopg import sql
+from postgres import other_role
 from psycopg.conninfo import conninfo_to_dict
 from store_parts import raw
 
@@ -124,15 +123,9 @@ async def test_who_is_not_heard_again_vouches_for_nothing(emptied: str, monkeypa
 @pytest.fixture
 def lowly(emptied: str) -> Iterator[str]:
     """The same store, for a role that may do everything there but end a session."""
-    role = f"lowly_{secrets.token_hex(6)}"
-    with psycopg.connect(emptied, autocommit=True) as db:
-        name = sql.Identifier(role)
-        db.execute(sql.SQL("CREATE ROLE {}").format(name))
-        db.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(name))
-        db.execute("REVOKE EXECUTE ON FUNCTION pg_terminate_backend FROM PUBLIC")
-        yield f"{emptied}{'&' if '?' in emptied else '?'}options=-c%20role%3D{role}"
-        db.execute(sql.SQL("DROP OWNED BY {}").format(name))
-        db.execute(sql.SQL("DROP ROLE {}").format(name))
+    may = "GRANT ALL ON ALL TABLES IN SCHEMA public TO {}"
+    with other_role(emptied, may, "REVOKE EXECUTE ON FUNCTION pg_terminate_backend FROM PUBLIC") as url:
+        yield url
 
 
 async def fallen_silent(onlooker: Member) -> None:

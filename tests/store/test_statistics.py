@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import psycopg
 import pytest
 from archive import LARGE, fill_postgresql
 from daemon_parts import NOON, Daemon, VirtualClock, settings_for
-from psycopg import sql
+from postgres import other_role
 from store_parts import ON_A_FILE
 
 from syncd.sandbox import Sandbox
@@ -77,14 +76,8 @@ async def test_small_tables_are_left_alone(clock: VirtualClock, postgres: str) -
 @pytest.fixture
 def guest(grown: str) -> Iterator[str]:
     """The same store, for somebody to whom none of its tables belongs."""
-    role = f"guest_{secrets.token_hex(6)}"
-    with psycopg.connect(grown, autocommit=True) as db:
-        name = sql.Identifier(role)
-        db.execute(sql.SQL("CREATE ROLE {}").format(name))
-        db.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(name))
-        yield f"{grown}{'&' if '?' in grown else '?'}options=-c%20role%3D{role}"
-        db.execute(sql.SQL("DROP OWNED BY {}").format(name))
-        db.execute(sql.SQL("DROP ROLE {}").format(name))
+    with other_role(grown, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}") as url:
+        yield url
 
 
 async def test_tables_of_somebody_else_are_left_to_them(clock: VirtualClock, grown: str, guest: str) -> None:

@@ -21,8 +21,17 @@ from syncd.store.engine import sqlite_path
 from syncd.store.schema import metadata
 from syncd.store.troubles import UnsupportedStore
 
-#: The trigger that knows every step of the lifecycle.
+#: The trigger that knows every step of the lifecycle, and those that keep history as it was written.
 _MOVES = "order_moves_by_the_table"
+TRIGGERS = {
+    "invoice_order": (_MOVES, "order_is_never_deleted"),
+    "order_row": ("row_is_never_deleted", "row_keeps_its_order"),
+    "submission": ("submission_is_immutable", "submission_is_never_deleted"),
+    "request": ("request_is_immutable", "request_is_never_deleted"),
+    "invoice": ("invoice_is_never_deleted", "invoice_keeps_its_number"),
+    "journal": ("journal_is_append_only", "journal_is_never_deleted"),
+    "cursor": ("cursor_never_goes_back",),
+}
 #: Kind, name and so on of everything, as `_built` reads it: a column, with whether it must be filled; a unique index;
 #: what refuses words that it does not list.
 _IN_FILE = """
@@ -51,7 +60,7 @@ _ON_SERVER = """
     WHERE contype = 'c'
     UNION ALL
     SELECT 'list', relname, tgname, pg_get_triggerdef(t.oid) FROM ours JOIN pg_trigger t ON tgrelid = ours.oid
-    WHERE tgname = 'order_moves_by_the_table'
+    WHERE NOT tgisinternal AND tgenabled <> 'D'
 """
 _CHECK = re.compile(r'CONSTRAINT "?(\w+)"? CHECK (.*?)(?=CONSTRAINT |\Z)', re.DOTALL)
 _WORD = re.compile(r"'([^']*)'")
@@ -128,7 +137,9 @@ def _missing(built: _Built) -> Iterable[str]:
         yield from sorted(unique - built.unique)
         for check, words in _lists(table.constraints).items():
             yield from _unlisted(built, check, words)
-    yield from _unlisted(built, _MOVES, {f"{before}>{after}" for before, after in allowed_moves()})
+        yield from (name for name in TRIGGERS.get(table.name, ()) if name not in built.words)
+    if _MOVES in built.words:
+        yield from _unlisted(built, _MOVES, {f"{before}>{after}" for before, after in allowed_moves()})
 
 
 def _unlisted(built: _Built, name: str, words: set[str]) -> Iterable[str]:

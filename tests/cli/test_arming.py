@@ -157,11 +157,14 @@ def test_a_witness_folder_that_cannot_be_written_is_a_setting_to_mend(place: Pla
 
 def test_db_check_names_rows_that_contradict_each_other(place: Place, run: Run) -> None:
     with closing(sqlite3.connect(place.store)) as db:
-        db.execute("DROP TRIGGER invoice_is_never_deleted")
+        guard = "invoice_is_never_deleted"
+        (as_it_was,) = db.execute("SELECT sql FROM sqlite_master WHERE name = ?", (guard,)).fetchone()
+        db.execute(f"DROP TRIGGER {guard}")
         db.execute(
             "DELETE FROM invoice WHERE order_id IN (SELECT id FROM invoice_order WHERE state = 'DONE60' LIMIT 1)"
         )
         db.execute("DELETE FROM window_done WHERE id = 1")
+        db.execute(as_it_was)
         db.commit()
 
     found = run("db", "check")

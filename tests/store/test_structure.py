@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from syncd.store import migrate
-from syncd.store.structure import Misbuilt, require_built
+from syncd.store.structure import TRIGGERS, Misbuilt, require_built
 
 Change = Callable[[LiteralString], None]
 #: What an earlier text of the first migration, or somebody at the tables, would leave; and how it is told.
@@ -90,6 +90,25 @@ def test_words_that_the_store_would_refuse_are_missed(url: str, change: Change) 
     parts = found.value.parts
     assert "ck_invoice_order_hold 'url_too_long'" in parts
     assert parts[-len(moves) :] == moves
+
+
+def test_history_that_nobody_guards_any_more_is_missed(url: str, change: Change) -> None:
+    if url.startswith("sqlite"):
+        change("DROP TRIGGER journal_is_append_only")
+    else:
+        change("ALTER TABLE journal DISABLE TRIGGER journal_is_append_only")
+
+    with pytest.raises(Misbuilt) as found:
+        require_built(url)
+
+    assert found.value.parts == ("journal_is_append_only",)
+
+
+def test_every_guard_of_the_migrations_is_known(migrated: Path) -> None:
+    with closing(sqlite3.connect(migrated)) as db:
+        there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+
+    assert {name for names in TRIGGERS.values() for name in names} == there
 
 
 def test_what_the_store_has_besides_is_its_owners_affair(url: str, change: Change) -> None:

@@ -137,8 +137,6 @@ class Member:
                 await tx.workers.extend(self.owner, running, LEASE)
                 await tx.workers.forget_the_dead()
                 self._note_settings(differ(await tx.workers.all()))
-        if silent:
-            await self._end_sessions_of_the_silent()
         if self.beats and silence > self.pulse.silent_after.total_seconds():
             log.warning("worker.was_silent", seconds=round(silence, 1))
         if here is not None and self.guard is not None:
@@ -147,13 +145,15 @@ class Member:
             self.guard.hear(here)
         self.pulse.beat_at = sent_at
         self.beats += 1
+        if silent:
+            await self._end_sessions_of_the_silent()
 
     async def _end_sessions_of_the_silent(self) -> None:
-        """Not within the beat: a role that may not do this is at work all the same, and so is one whose look is cut."""
+        """After the beat, and not for longer than one: who may not do this, or has to wait, is heard all the same."""
         try:
-            async with self.line.read() as tx:
+            async with asyncio.timeout(BEAT.total_seconds()), self.line.read() as tx:
                 ended = await tx.workers.end_sessions_of_the_silent()
-        except StoreUnavailable:
+        except (StoreUnavailable, TimeoutError):
             return
         except DBAPIError as error:
             if self.may_end_sessions:

@@ -12,6 +12,7 @@ from daemon_parts import VirtualClock
 from postgres import Server, database
 from psycopg import sql
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from syncd.store.store import Store, StoreUnavailable
 from syncd.store.units import Ending
@@ -76,6 +77,29 @@ async def test_a_unit_whose_end_the_database_could_not_take_is_given_back_when_i
     again = await store.desk.claim("push", "m1")
     assert again is not None
     assert (again.epoch, again.failures) == (claim.epoch + 1, 3)
+
+
+async def test_an_end_that_comes_too_late_when_it_is_said_again_is_refused_and_that_is_told(
+    store: Store, postgres: str, postgres_server: Server, clock: VirtualClock
+) -> None:
+    """F11. Somebody else was granted the unit meanwhile."""
+    async with store.begin() as tx:
+        await tx.units.ensure("push", "m1")
+    claim = await store.desk.claim("push", "m1")
+    assert claim is not None
+    shut(postgres_server, postgres, "false")
+    with pytest.raises(StoreUnavailable):
+        await store.desk.finish(Ending(claim, clock.now()))
+    shut(postgres_server, postgres, "true")
+
+    with psycopg.connect(postgres, autocommit=True) as other, capture_logs() as said:
+        other.execute("UPDATE unit SET epoch = epoch + 1")
+        async with asyncio.timeout(10):
+            while not said:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    assert await leased(store)
+    assert [(line["event"], line["epoch"]) for line in said] == [("unit.fenced", claim.epoch)]
 
 
 def shut(server: Server, url: str, allow: LiteralString) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -161,3 +163,17 @@ async def test_who_may_end_no_session_beats_on(lowly: str) -> None:
 
     assert onlooker.beats == 2
     assert [line["event"] for line in said] == ["worker.sessions_left"]
+
+
+async def test_a_look_at_the_silent_that_has_to_wait_holds_up_no_beat(emptied: str) -> None:
+    """Where sessions are scarce it may wait for one: who beats for the others' sake would fall silent itself."""
+    onlooker = member(emptied)
+    async with onlooker.line, AsyncExitStack() as taken:
+        await fallen_silent(onlooker)
+        for _ in range(4):  # as many as look at a time
+            await taken.enter_async_context(onlooker.line.read())
+
+        async with asyncio.timeout(10):
+            await onlooker._beat()
+
+        assert onlooker.pulse.unheard_for < 5

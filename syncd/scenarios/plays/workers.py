@@ -32,7 +32,7 @@ PER_MINUTE = 30
 BETWEEN_STRIKES, SLEEP_EVERY = 2.0, 4
 #: Seconds after which a dead worker's units must be at work again.
 RUN_AGAIN_WITHIN = 10.0
-#: Seconds that a sleeper's units may take: what it left open when it fell asleep is ended once it counts as silent.
+#: Seconds that a sleeper's units may take: what it left open when it fell asleep is ended ten seconds later.
 TAKEN_OVER_WITHIN = 20.0
 #: Seconds within which who woke must have been refused: its late write may first have to wait for its place at WDT.
 REFUSED_WITHIN = 40.0
